@@ -1,0 +1,48 @@
+# Every target sets up .venv by itself, from nothing but Python 3.11 and git.
+# The stamp makes a second call install nothing until the lock or pyproject.toml changes.
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help bench test test-slow check up lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it or call 'make PYTHON=/path/to/python3.11'" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==$(UV_VERSION)'
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode --requirements requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+bench: $(STAMP)  ## run the bench on the embedded writers and print its leaderboard
+	@$(BIN)/tip bench run
+
+test: $(STAMP)  ## pass the tests that take minutes
+	@$(BIN)/pytest -m "not slow"
+
+test-slow: $(STAMP)  ## pass the long tests
+	@$(BIN)/pytest -m slow
+
+check: $(STAMP)  ## lint, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+up: $(STAMP)  ## start the Dagster UI and its daemon (and later the servers)
+	@$(BIN)/tip up
+
+lock:  ## resolve requirements.lock anew from pyproject.toml
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet 'uv==$(UV_VERSION)'; }
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--all-extras --group dev --output-file requirements.lock pyproject.toml
+
+clean:  ## remove the environment and caches, never .tip
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""The Dagster code location: everything that is materialized, and the commands that materialize it."""

@@ -1,0 +1,68 @@
+"""Every setting that comes from the environment, read when asked for and never at import.
+
+No other module touches `os.environ`.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things lie and how patient the gateway is; each field is the variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    tip_home: Path = Field(default=Path(".tip"), description="Local state: Dagster, MLflow, spools, the default lake.")
+    tip_lake: str | None = Field(default=None, description="Any fsspec URL; without it, `lake` under tip_home.")
+    mlflow_tracking_uri: str | None = Field(default=None, description="Without it, SQLite under tip_home.")
+    dagster_home: Path | None = Field(default=None, description="Without it, `dagster` under tip_home.")
+    tip_model_catalog: Path | None = Field(default=None, description="TOML with sizes and prices of further models.")
+    default_prompt_version: str = Field(default="v1", description="Served where a request names no prompt version.")
+    tip_concurrency: PositiveInt = Field(default=64, description="Calls in flight at once, over all models.")
+    tip_call_timeout_s: PositiveFloat = Field(default=60.0, description="Hard limit of one attempt, seconds.")
+    tip_call_attempts: PositiveInt = Field(default=4, description="Attempts before a call counts as failed.")
+    tip_lease_ttl_s: PositiveFloat = Field(default=15.0, description="A heartbeat older than this is a dead worker's.")
+
+    @property
+    def home(self) -> Path:
+        """The absolute form of tip_home."""
+        return self.tip_home.expanduser().absolute()
+
+    @property
+    def lake_url(self) -> str:
+        """The lake's URL or absolute path."""
+        return self.tip_lake or str(self.home / "lake")
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow server or database."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def dagster_directory(self) -> Path:
+        """Where the Dagster instance lies."""
+        return (self.dagster_home or self.home / "dagster").expanduser().absolute()
+
+
+def load() -> Settings:
+    """The settings of this process as its environment stands now."""
+    return Settings()
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment with `changes`, for a program that it starts."""
+    return {**os.environ, **changes}
+
+
+def export(**values: str) -> None:
+    """Set variables that libraries read from the environment, leaving those that the user has set."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
+def is_set(name: str) -> bool:
+    """Whether the environment holds a non-empty variable of this name (keys of providers, say)."""
+    return bool(os.environ.get(name))
