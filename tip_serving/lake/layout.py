@@ -11,7 +11,8 @@
                                    judge/inbox/         *.jsonl dropped here are imported
                                    judge/imported/ judge/rejected/   where they go, with a report
                                    scores.parquet       one row per candidate and judge, null where unscored
-                                   leaderboard.parquet leaderboard.html
+                                   leaderboard.parquet  one row per cell and judge
+                                   ranked               fingerprint of the results that the leaderboard rests on
     bench/candidates/<model>/<prompt>/                  lease.json, segments/*.jsonl, *.parquet: one row per candidate
     bench/scores/<judge>/<rubric>/*.parquet             append-only: one row per candidate, judge and import
 
@@ -130,6 +131,11 @@ def scores_view(name: str) -> str:
 def leaderboard(name: str) -> str:
     """The ranked cells."""
     return f"{experiment(name)}/leaderboard.parquet"
+
+
+def ranked_mark(name: str) -> str:
+    """Fingerprint of the results that the leaderboard rests on; written last."""
+    return f"{experiment(name)}/ranked"
 
 
 def cell_store(model: str, prompt: str) -> str:

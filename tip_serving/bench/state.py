@@ -1,0 +1,204 @@
+"""How far an experiment is and what is next: a pure function of the lake, asked by everybody.
+
+The command line, the sensor and every other caller ask here. Dagster and MLflow only mirror what happened.
+"""
+
+import hashlib
+from collections.abc import Collection
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from tip_serving.bench import automatic, leases, requests, results
+from tip_serving.bench.identity import Cell
+from tip_serving.bench.leases import Holding
+from tip_serving.bench.results import CellResult, CellStatus
+from tip_serving.bench.spec import Skip, Spec, SpecError, load, skips
+from tip_serving.generation.catalog import Catalog
+from tip_serving.lake import layout
+from tip_serving.lake.storage import Lake, MissingError
+
+
+class CellPhase(StrEnum):
+    """Where a cell stands in an experiment."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+DONE = frozenset({CellPhase.COMPLETE, CellPhase.FAILED, CellPhase.CANCELLED})
+
+
+class CellState(NamedTuple):
+    """One cell: its phase, and its result or its worker where there is one."""
+
+    cell: Cell
+    phase: CellPhase
+    result: CellResult | None
+    holding: Holding | None
+
+
+class Step(StrEnum):
+    """What an experiment may lack, in the order in which it is done."""
+
+    COLLECT = "collect"
+    JUDGE = "judge"
+    IMPORT = "import"
+
+
+class ExperimentState(BaseModel):
+    """An experiment as the lake tells it."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    experiment: str
+    spec: Spec | None
+    faults: tuple[str, ...]
+    """Why the spec in the lake is refused, if it is; then all else is empty."""
+    cells: tuple[CellState, ...]
+    skipped: tuple[Skip, ...]
+    is_cancelled: bool
+    inbox: tuple[str, ...]
+    """Score files that wait."""
+    fingerprint: str
+    """Of all results that the leaderboard must rest on; changes whenever a cell ends anew."""
+    is_ranked: bool
+    """Whether the leaderboard rests on these very results."""
+    created_at: AwareDatetime | None
+
+    @property
+    def pending(self) -> list[Cell]:
+        """Cells that nobody has filled and nobody fills."""
+        return [state.cell for state in self.cells if state.phase is CellPhase.PENDING]
+
+    @property
+    def failed(self) -> list[CellResult]:
+        """Results of the failed cells."""
+        return [state.result for state in self.cells if state.phase is CellPhase.FAILED and state.result]
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether no cell is pending or running."""
+        return all(state.phase in DONE for state in self.cells)
+
+    @property
+    def step(self) -> Step | None:
+        """What to do next; None where nothing is lacking (or where others are at it, or the spec is refused)."""
+        if self.spec is None:
+            return None
+        if self.pending:
+            return Step.COLLECT
+        if not self.is_collected or all(state.result is None for state in self.cells):
+            return None
+        if not self.is_ranked:
+            return Step.JUDGE
+        return Step.IMPORT if self.inbox else None
+
+    @property
+    def phase(self) -> str:
+        """The experiment in one word, for tables."""
+        if self.spec is None:
+            return "refused"
+        if self.is_cancelled and not self.is_ranked:
+            return "cancelled"
+        if not self.is_collected:
+            return "running" if any(state.phase is CellPhase.RUNNING for state in self.cells) else "waiting"
+        return "ranked" if self.is_ranked else "collected"
+
+
+def experiments(lake: Lake) -> list[str]:
+    """The names of all experiments that have a spec, by name."""
+    found = [layout.decode(folder) for folder in lake.folders(layout.EXPERIMENTS)]
+    return [name for name in found if lake.exists(layout.spec(name))]
+
+
+def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> ExperimentState:
+    """Where `experiment` stands. Raises MissingError where there is none."""
+    files = {entry.path: entry for entry in lake.find(layout.experiment(experiment))}
+    if layout.spec(experiment) not in files:
+        raise MissingError(f"There is no experiment {experiment!r} in {lake.url}. `tip bench list` shows what there is.")
+    created_at = files[layout.spec(experiment)].modified
+    try:
+        spec = load(lake, experiment, catalog)
+    except SpecError as error:
+        return ExperimentState(
+            experiment=experiment,
+            spec=None,
+            faults=tuple(f"{fault.field}: {fault.message}" for fault in error.faults),
+            cells=(),
+            skipped=(),
+            is_cancelled=False,
+            inbox=(),
+            fingerprint="",
+            is_ranked=False,
+            created_at=created_at,
+        )
+    is_cancelled = layout.cancel_request(experiment) in files
+    retry = requests.retry_request(lake, experiment) if layout.retry_request(experiment) in files else None
+    skipped = skips(spec, catalog)
+    cells = [
+        _cell_state(lake, experiment, cell, files.keys(), retry, lease_ttl_s, is_cancelled=is_cancelled)
+        for cell in wanted_cells(spec, catalog)
+    ]
+    fingerprint = _fingerprint(cells)
+    inbox = layout.inbox(experiment) + "/"
+    return ExperimentState(
+        experiment=experiment,
+        spec=spec,
+        faults=(),
+        cells=tuple(cells),
+        skipped=tuple(skipped),
+        is_cancelled=is_cancelled,
+        inbox=tuple(path.removeprefix(inbox) for path in files if path.startswith(inbox) and path.endswith(".jsonl")),
+        fingerprint=fingerprint,
+        is_ranked=_ranked_fingerprint(lake, experiment) == fingerprint if layout.ranked_mark(experiment) in files else False,
+        created_at=created_at,
+    )
+
+
+def wanted_cells(spec: Spec, catalog: Catalog) -> list[Cell]:
+    """The cells that `spec` compares: models by prompts, without the models that it skips."""
+    left_out = {skip.model for skip in skips(spec, catalog)}
+    return [Cell(model, prompt) for model in spec.models if model not in left_out for prompt in spec.prompts]
+
+
+def mark_ranked(lake: Lake, experiment: str, fingerprint: str) -> None:
+    """Note that the leaderboard now rests on the results of this fingerprint."""
+    lake.write(layout.ranked_mark(experiment), fingerprint.encode())
+
+
+def _ranked_fingerprint(lake: Lake, experiment: str) -> str:
+    return lake.read(layout.ranked_mark(experiment)).decode()
+
+
+def _fingerprint(cells: list[CellState]) -> str:
+    """Names the results together with the judge that ranks them without being asked."""
+    parts = [f"{state.cell.key}={state.result.result_id}" for state in cells if state.result]
+    return hashlib.sha256("\n".join([automatic.JUDGE, automatic.VERSION, *parts]).encode()).hexdigest()
+
+
+def _cell_state(
+    lake: Lake,
+    experiment: str,
+    cell: Cell,
+    files: Collection[str],
+    retry: requests.Request | None,
+    lease_ttl_s: float,
+    *,
+    is_cancelled: bool,
+) -> CellState:
+    result = None
+    if layout.cell_result(experiment, *cell) in files:
+        result = results.load(lake, experiment, cell)
+        asked_again = retry is not None and retry.covers(cell) and result.retry_honoured != retry.request_id
+        if result.status is CellStatus.COMPLETE or not asked_again:
+            return CellState(cell, CellPhase(result.status.value), result, None)
+    holding = leases.read(lake, cell)
+    if holding is not None and leases.seems_live(holding, lease_ttl_s, datetime.now(UTC)):
+        return CellState(cell, CellPhase.RUNNING, result, holding)
+    return CellState(cell, CellPhase.CANCELLED if is_cancelled else CellPhase.PENDING, result, None)
