@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tip_serving.bench.spec import Spec
+from tip_serving.generation.catalog import EMBEDDED
 from tip_serving.generation.embedded import WRITERS
 from tip_serving.generation.model import CompletionRequest
 from tip_serving.prompts.registry import Prompt
 from tip_serving.prompts.rendering import render
 from tip_serving.scenarios.model import Scenario
 
-EMBEDDED = "embedded/"
+
 
 
 class Cell(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from tip_serving.generation.catalog import Catalog, embedded_models, validate_model_name
+from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models, validate_model_name
 from tip_serving.lake import layout
 from tip_serving.lake.storage import ConflictError, Lake
 from tip_serving.prompts import registry
@@ -151,7 +151,7 @@ def _faults_in_context(raw: dict[str, Any], lake: Lake, catalog: Catalog) -> lis
     faults = []
     for model in _strings(raw.get("models")):
         problem = validate_model_name(model)
-        if problem is None and model.startswith("embedded/") and model not in embedded_models():
+        if problem is None and model.startswith(EMBEDDED) and model not in embedded_models():
             problem = f"no such writer; there are {', '.join(embedded_models())}"
         if problem is not None:
             faults.append(Fault("models", f"{model!r:.120}: {problem}"))

@@ -80,3 +80,7 @@ class Generator(Protocol):
     async def stop(self) -> None:
         """Let calls on the wire finish; those queued or between attempts end at once as STOPPED."""
         ...
+
+    async def aclose(self) -> None:
+        """Give connections and processes free."""
+        ...

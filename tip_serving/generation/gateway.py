@@ -1,0 +1,214 @@
+"""The gateway: LiteLLM's `acompletion`, plus what it does not do by itself.
+
+A hard timeout around every attempt, retries with backoff that honour Retry-After, limits at once (in all and per
+model), accounting of tokens and cost, an error that says what was tried, and a way to stop.
+"""
+
+import asyncio
+import email.utils
+import random
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from tip_serving import settings
+from tip_serving.generation.catalog import Catalog
+from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError
+
+MAY_PASS = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.UPSTREAM})
+_REFUSALS = frozenset({"content_filter", "safety", "refusal"})
+_KINDS = {
+    400: FailureKind.INVALID,
+    401: FailureKind.DENIED,
+    403: FailureKind.DENIED,
+    404: FailureKind.DENIED,
+    408: FailureKind.TIMEOUT,
+    413: FailureKind.INVALID,
+    422: FailureKind.INVALID,
+    429: FailureKind.RATE_LIMITED,
+}
+_SECRET = re.compile(r"(sk-|key-|Bearer\s+)[A-Za-z0-9_\-*.]{4,}")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a call is tried; all times in seconds."""
+
+    attempts: int = 4
+    timeout_s: float = 60.0
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 30.0
+
+
+class _AttemptError(Exception):
+    def __init__(self, kind: FailureKind, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after_s = retry_after_s
+
+
+def prepare_litellm() -> Any:
+    """LiteLLM, imported (seconds) and set up: no telemetry, no network at import, embedded writers registered.
+
+    The OpenAI-compatible handler that is switched on here goes straight to aiohttp and halves the CPU of a call
+    (2.0 against 4.0 ms); the other one passes every request through the OpenAI SDK's own transforms.
+    """
+    settings.export(
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+        EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER="true",
+        LITELLM_LOG="ERROR",
+        LITELLM_TELEMETRY="False",
+    )
+    import litellm
+
+    from tip_serving.generation import embedded_provider
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True  # a provider that knows no seed answers without one
+    litellm.num_retries = 0
+    embedded_provider.register()
+    return litellm
+
+
+class Gateway:
+    """Answers calls through LiteLLM, in the event loop in which it was made.
+
+    Args:
+        catalog: prices that a team declared win over LiteLLM's.
+        patience: how long a call is tried.
+        concurrency: attempts on the wire at once, over all models and for each one.
+    """
+
+    def __init__(self, catalog: Catalog, patience: Patience, concurrency: int) -> None:
+        self._litellm = prepare_litellm()
+        self._catalog = catalog
+        self._patience = patience
+        self._slots = asyncio.Semaphore(concurrency)
+        self._slots_of: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrency))
+        self._stopped = asyncio.Event()
+        self._random = random.Random()  # noqa: S311  spreads retries; not security
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """The completion of `request`. Raises GenerationError when it fails for good."""
+        tried: list[str] = []
+        for attempt in range(1, self._patience.attempts + 1):
+            try:
+                return await self._attempt(request, attempt)
+            except _AttemptError as error:
+                wait = self._wait_after(attempt, error)
+                tried.append(f"{error}" + (f", waited {wait:.1f} s" if wait else ""))
+                if wait is None:
+                    raise GenerationError(request.model, error.kind, tuple(tried)) from None
+                if await self._stops_within(wait):
+                    raise GenerationError(request.model, FailureKind.STOPPED, tuple(tried)) from None
+        raise AssertionError
+
+    async def stop(self) -> None:
+        """Let attempts on the wire finish; all else ends at once as STOPPED."""
+        self._stopped.set()
+
+    async def aclose(self) -> None:
+        """Close the connections that LiteLLM keeps open."""
+        await self._litellm.close_litellm_async_clients()
+
+    def _wait_after(self, attempt: int, error: _AttemptError) -> float | None:
+        """Seconds before the next attempt, None where there is none: full jitter, or what the server asked for."""
+        if attempt == self._patience.attempts or error.kind not in MAY_PASS:
+            return None
+        if error.retry_after_s is not None:
+            return min(max(error.retry_after_s, 0.0), self._patience.longest_wait_s)
+        highest = min(self._patience.first_wait_s * 2 ** (attempt - 1), self._patience.longest_wait_s)
+        return highest * self._random.uniform(0.5, 1.0)
+
+    async def _stops_within(self, wait: float) -> bool:
+        try:
+            async with asyncio.timeout(wait):
+                await self._stopped.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _attempt(self, request: CompletionRequest, n_attempts: int) -> Completion:
+        async with self._slots_of[request.model], self._slots:
+            if self._stopped.is_set():
+                raise _AttemptError(FailureKind.STOPPED, "stopped before the attempt")
+            started = time.perf_counter()
+            answer = await self._ask(request)
+            latency_ms = (time.perf_counter() - started) * 1e3
+        return self._completion(request, answer, latency_ms, n_attempts)
+
+    async def _ask(self, request: CompletionRequest) -> Any:
+        try:
+            # LiteLLM enforces no timeout for custom providers and lets a slow body pass: this one is ours.
+            async with asyncio.timeout(self._patience.timeout_s):
+                return await self._litellm.acompletion(
+                    model=request.model,
+                    messages=[message._asdict() for message in request.messages],
+                    temperature=request.temperature,
+                    max_tokens=request.max_tokens,
+                    seed=request.seed,
+                    timeout=self._patience.timeout_s + 1,
+                    max_retries=0,
+                )
+        except TimeoutError:
+            raise _AttemptError(FailureKind.TIMEOUT, f"no answer within {self._patience.timeout_s:g} s") from None
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  LiteLLM raises its own, openai's, aiohttp's and httpx's errors
+            raise _translated(error) from None
+
+    def _completion(self, request: CompletionRequest, answer: Any, latency_ms: float, n_attempts: int) -> Completion:
+        choice = answer.choices[0] if answer.choices else None
+        finish_reason = str(choice.finish_reason or "stop") if choice else "none"
+        text = (choice.message.content or "").strip() if choice else ""
+        if finish_reason in _REFUSALS:
+            raise _AttemptError(FailureKind.REFUSED, f"the model declined (finish_reason {finish_reason})")
+        if not text:
+            raise _AttemptError(FailureKind.REFUSED, f"an empty answer (finish_reason {finish_reason})")
+        usage = getattr(answer, "usage", None)
+        prompt_tokens = int(getattr(usage, "prompt_tokens", 0) or 0)
+        completion_tokens = int(getattr(usage, "completion_tokens", 0) or 0)
+        return Completion(
+            text=text,
+            finish_reason=finish_reason,
+            latency_ms=latency_ms,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            cost_usd=self._catalog.cost_usd(request.model, prompt_tokens, completion_tokens),
+            n_attempts=n_attempts,
+        )
+
+
+def _translated(error: Exception) -> _AttemptError:
+    """The attempt's failure in our terms, without secrets."""
+    name = type(error).__name__
+    text = _SECRET.sub(r"\1...", " ".join(str(error).split()))[:300]
+    status = getattr(error, "status_code", None)
+    if "ContentPolicy" in name or "content_filter" in text:
+        return _AttemptError(FailureKind.REFUSED, f"{name}: {text}")
+    if name in {"Timeout", "APITimeoutError", "ConnectTimeout", "ReadTimeout"}:
+        return _AttemptError(FailureKind.TIMEOUT, f"{name}: {text}")
+    kind = _KINDS.get(status, FailureKind.UPSTREAM) if isinstance(status, int) else FailureKind.UPSTREAM
+    return _AttemptError(kind, f"{status or ''} {name}: {text}".strip(), _retry_after_s(error))
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    """What the server's Retry-After asks for, in seconds; it may be a number or a date."""
+    response = getattr(error, "response", None)
+    headers = (
+        getattr(response, "headers", None)
+        or getattr(error, "litellm_response_headers", None)
+        or getattr(error, "headers", None)
+        or {}
+    )
+    value = headers.get("retry-after") or headers.get("Retry-After")
+    if not value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        moment = email.utils.parsedate_to_datetime(str(value))
+        return moment.timestamp() - time.time()
