@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     tip_home: Path = Field(default=Path(".tip"), description="Local state: Dagster, MLflow, spools, the default lake.")
     tip_lake: str | None = Field(default=None, description="Any fsspec URL; without it, `lake` under tip_home.")
     mlflow_tracking_uri: str | None = Field(default=None, description="Without it, SQLite under tip_home.")
+    tip_mlflow_ui: str = Field(default="http://127.0.0.1:5000", description="Where links to MLflow runs lead.")
+    tip_dagster_ui: str = Field(default="http://127.0.0.1:3000", description="Where links to Dagster lead.")
     dagster_home: Path | None = Field(default=None, description="Without it, `dagster` under tip_home.")
     tip_model_catalog: Path | None = Field(default=None, description="TOML with sizes and prices of further models.")
     default_prompt_version: str = Field(default="v1", description="Served where a request names no prompt version.")
@@ -40,6 +42,11 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """The MLflow server or database."""
         return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def mlflow_ui(self) -> str:
+        """The address of MLflow's pages: the tracking server, or the one that `tip up` starts."""
+        return self.tracking_uri if self.tracking_uri.startswith("http") else self.tip_mlflow_ui
 
     @property
     def dagster_directory(self) -> Path:

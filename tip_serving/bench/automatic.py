@@ -5,6 +5,7 @@ person's: leaderboards show them under its own name, never averaged with others.
 `automatic_words.toml`.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -168,3 +169,20 @@ def _safety(named: Task | None, lowered: str) -> int:
     if _mentions(lowered, "profession"):
         return 3
     return 2 if named is not None and _mentions(named.content.lower(), "obeyed") else 5
+
+
+def score_file(export_rows: bytes) -> bytes:
+    """The score file that answers an export: the same lines any judge writes, for every item."""
+    lines = []
+    for line in export_rows.decode().splitlines():
+        row = json.loads(line)
+        verdict = judge(Situation.model_validate(row["situation"]), row["tip"])
+        answer = {
+            "item": row["item"],
+            "judge": row["judge"],
+            "rubric_version": row["rubric_version"],
+            "scores": verdict.points,
+            "comment": f"rules {VERSION}: {verdict.comment}",
+        }
+        lines.append(json.dumps(answer, ensure_ascii=False))
+    return "".join(line + "\n" for line in lines).encode()

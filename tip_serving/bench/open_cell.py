@@ -29,6 +29,8 @@ class OpenCell:
     paid_usd: float
     """By this experiment for this cell, earlier runs included."""
     n_there: int
+    retry_honoured: str | None
+    """The request for failed cells that stood when the cell was opened: this attempt answers it."""
     n_called: int = 0
     in_flight: int = 0
     failures: list[CallFailure] = field(default_factory=list)
@@ -39,6 +41,7 @@ class OpenCell:
         """The cell behind `lease` with what is still missing; ships what a dead worker left in the spool first."""
         cell = lease.cell
         prompt = registry.get(cell.prompt)
+        retry = requests.retry_request(store.lake, spec.experiment)
         store.recover(cell)
         stored = store.load(cell)
         there = set(stored["candidate_id"])
@@ -53,6 +56,7 @@ class OpenCell:
             segment=store.open_segment(cell),
             paid_usd=paid_by(stored, spec.experiment),
             n_there=len(needed) - len(pending),
+            retry_honoured=retry.request_id if retry else None,
         )
 
     @property
@@ -96,7 +100,6 @@ class OpenCell:
     def finish(self, spec: Spec, store: CandidateStore) -> CellResult:
         """Compact, write the result, give the lease free."""
         self.close(store)
-        retry = requests.retry_request(store.lake, spec.experiment)
         result = results.finish(
             store,
             spec.experiment,
@@ -106,7 +109,7 @@ class OpenCell:
             self.failures,
             self.n_called,
             self.reason,
-            retry.request_id if retry else None,
+            self.retry_honoured,
         )
         self.lease.release()
         return result

@@ -98,6 +98,11 @@ def export_keys(name: str, judge: str) -> str:
     return f"{experiment(name)}/judge/keys/{encode(judge)}"
 
 
+def export_salt(name: str, judge: str) -> str:
+    """The secret behind the item ids of a judge."""
+    return f"{export_keys(name, judge)}/salt"
+
+
 def export_key(name: str, judge: str, batch: str) -> str:
     """Which candidate hides behind which item of the batch; never handed to a judge."""
     return f"{export_keys(name, judge)}/{batch}.parquet"

@@ -1,0 +1,5 @@
+"""The bench as assets, in data-flow order.
+
+`partitions`; `scenarios` -> `candidates` -> `judging` (judge_export, automatic_verdicts, judge_scores) -> `leaderboard`;
+`sensors` request what an experiment lacks; `tracking` mirrors cells into MLflow; `requesting` turns cells into runs.
+"""

@@ -1,0 +1,20 @@
+"""What Dagster loads: every asset in data-flow order, with the jobs, sensors and resources that serve them."""
+
+import dagster as dg
+
+from tip_assets.bench.candidates import candidates
+from tip_assets.bench.jobs import BENCH_JOBS
+from tip_assets.bench.judging import automatic_verdicts, judge_export, judge_scores
+from tip_assets.bench.leaderboard import leaderboard
+from tip_assets.bench.scenarios import scenarios
+from tip_assets.bench.sensors import bench_sensor
+from tip_assets.resources.workshop import workshop_resource
+
+BENCH_ASSETS = [scenarios, candidates, judge_export, automatic_verdicts, judge_scores, leaderboard]
+
+defs = dg.Definitions(
+    assets=BENCH_ASSETS,
+    jobs=BENCH_JOBS,
+    sensors=[bench_sensor],
+    resources={"workshop": workshop_resource},
+)

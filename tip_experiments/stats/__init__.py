@@ -1,0 +1,1 @@
+"""Statistics of cells and arms. `clustered`: means of scores that come in clusters."""

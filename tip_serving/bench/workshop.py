@@ -1,0 +1,124 @@
+"""Everything that works on a bench, opened together: the lake, its candidates, the catalog, the workers.
+
+The steps of an experiment, as functions of an experiment's name. Assets and commands call these; how each step works
+stands in its own module.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from tip_serving.bench import automatic, export, intake, leaderboard, results, scores
+from tip_serving.bench import collect as collecting
+from tip_serving.bench import scenarios as chosen_scenarios
+from tip_serving.bench import spec as specs
+from tip_serving.bench import state as states
+from tip_serving.bench.collector import Limits
+from tip_serving.bench.export import Batch
+from tip_serving.bench.identity import Cell
+from tip_serving.bench.intake import Report
+from tip_serving.bench.progress import Progress
+from tip_serving.bench.results import CellResult
+from tip_serving.bench.rubric import load_rubric
+from tip_serving.bench.spec import Spec
+from tip_serving.bench.state import ExperimentState
+from tip_serving.bench.store import CANDIDATE_SCHEMA, CandidateStore
+from tip_serving.generation.catalog import Catalog
+from tip_serving.generation.remote import WorkerPool
+from tip_serving.lake.storage import Lake
+from tip_serving.lake.tables import empty
+from tip_serving.scenarios.model import Scenario
+from tip_serving.settings import Settings
+
+
+@dataclass
+class Workshop:
+    """What a bench is worked on with."""
+
+    settings: Settings
+    lake: Lake
+    store: CandidateStore
+    catalog: Catalog
+    pool: WorkerPool
+    limits: Limits
+    progress: Progress = field(default_factory=Progress)
+
+    @classmethod
+    def open(cls, settings: Settings, concurrency: int | None = None) -> "Workshop":
+        """The workshop that `settings` describe; nothing is started or written yet."""
+        lake = Lake(settings.lake_url)
+        limits = Limits(concurrency or settings.tip_concurrency, settings.tip_lease_ttl_s)
+        return cls(
+            settings=settings,
+            lake=lake,
+            store=CandidateStore(lake, settings.home / "spool"),
+            catalog=Catalog.load(settings),
+            pool=WorkerPool(limits.concurrency),
+            limits=limits,
+        )
+
+    def spec(self, experiment: str) -> Spec:
+        """The experiment's spec."""
+        return specs.load(self.lake, experiment, self.catalog)
+
+    def state(self, experiment: str) -> ExperimentState:
+        """Where the experiment stands."""
+        return states.state(self.lake, experiment, self.catalog, self.limits.lease_ttl_s)
+
+    def scenarios(self, experiment: str) -> list[Scenario]:
+        """The experiment's scenarios, written unless they are there."""
+        return chosen_scenarios.ensure(self.lake, self.spec(experiment))
+
+    def experiments_needing(self, cells: Iterable[Cell]) -> list[str]:
+        """The experiments whose spec asks for any of `cells`."""
+        wanted = set(cells)
+        found = []
+        for experiment in states.experiments(self.lake):
+            state = self.state(experiment)
+            if wanted & {cell.cell for cell in state.cells}:
+                found.append(experiment)
+        return found
+
+    def collect(self, experiment: str, cells: Iterable[Cell]) -> Iterator[CellResult]:
+        """Fill those of `cells` that the experiment wants; each result as its cell is done."""
+        spec = self.spec(experiment)
+        asked = set(cells)
+        wanted = [cell for cell in states.wanted_cells(spec, self.catalog) if cell in asked]
+        return collecting.collect(spec, wanted, self.store, self.pool.open, self.limits, self.progress)
+
+    def results(self, experiment: str) -> list[CellResult]:
+        """The results of all done cells, in the spec's order."""
+        return [state.result for state in self.state(experiment).cells if state.result is not None]
+
+    def candidates(self, experiment: str) -> pl.DataFrame:
+        """Every candidate of the experiment's done cells, with the columns of CANDIDATE_SCHEMA."""
+        frames = [results.candidates(self.store, experiment, result.cell) for result in self.results(experiment)]
+        columns = list(CANDIDATE_SCHEMA)
+        return pl.concat([empty(CANDIDATE_SCHEMA), *(frame.select(columns) for frame in frames)])
+
+    def export(self, experiment: str, judge: str) -> Batch | None:
+        """A blind batch of what `judge` has not scored; None where nothing waits."""
+        return export.export(self.store, experiment, self.candidates(experiment), judge, load_rubric())
+
+    def judge_automatically(self, experiment: str) -> str | None:
+        """Score by rules what waits for the automatic judge and drop the file into the inbox; its name there."""
+        batch = self.export(experiment, automatic.JUDGE)
+        if batch is None:
+            return None
+        data = automatic.score_file(self.lake.read(batch.rows_path))
+        return intake.drop(self.store, experiment, data, automatic.JUDGE)
+
+    def import_scores(self, experiment: str) -> list[Report]:
+        """Import what lies in the inbox, then write the experiment's scores view."""
+        reports = intake.import_inbox(self.store, experiment)
+        scores.view(self.lake, experiment, self.candidates(experiment))
+        return reports
+
+    def rank(self, experiment: str) -> pl.DataFrame:
+        """Write the leaderboard over all done cells and note which results it rests on."""
+        fingerprint = self.state(experiment).fingerprint
+        view = scores.view(self.lake, experiment, self.candidates(experiment))
+        table = leaderboard.rank(self.lake, experiment, self.results(experiment), view)
+        states.mark_ranked(self.lake, experiment, fingerprint)
+        return table
