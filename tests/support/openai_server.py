@@ -26,7 +26,22 @@ from typing import Any
 
 from aiohttp import web
 
-_WORDS = ("Begin", "with", "one", "small", "step", "now", "and", "give", "it", "ten", "calm", "minutes", "before", "mail")
+_WORDS = (
+    "Begin",
+    "with",
+    "one",
+    "small",
+    "step",
+    "now",
+    "and",
+    "give",
+    "it",
+    "ten",
+    "calm",
+    "minutes",
+    "before",
+    "mail",
+)
 
 
 def _text(body: dict[str, Any]) -> str:
@@ -89,7 +104,7 @@ class _Server:
 
 
 async def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110  nobody signals the death of a parent
         await asyncio.sleep(0.5)
     os._exit(0)
 

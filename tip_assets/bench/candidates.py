@@ -52,7 +52,7 @@ def candidates(
                 key, partition = context.asset_key, partition_of(result.cell)
                 context.log_event(dg.AssetMaterialization(key, partition=partition, metadata=metadata))
             else:
-                context.log.error(f"{result.cell.key} failed: {result.reason}")
+                context.log.error("%s failed: %s", result.cell.key, result.reason)
     yield from findings.check_results()
     if findings.incomplete:
         raise dg.Failure(
@@ -70,7 +70,7 @@ def _mirrored(
     try:
         run = tracking.mirror_cell(settings.tracking_uri, workshop.spec(experiment), result, made)
     except Exception as error:  # noqa: BLE001  a mirror that breaks must not cost the cell
-        context.log.warning(f"MLflow at {settings.tracking_uri} did not take {result.cell.key}: {error}")
+        context.log.warning("MLflow at %s did not take %s: %s", settings.tracking_uri, result.cell.key, error)
         return None
     return run.url(settings.mlflow_ui)
 

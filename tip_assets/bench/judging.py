@@ -25,7 +25,7 @@ from tip_serving.bench.workshop import Workshop
     group_name=GROUP,
     kinds={"json"},
 )
-def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
+def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
     """One line per candidate that the automatic judge has not scored, blind and shuffled, with instructions.
 
     Candidates that it scored for another experiment are not listed again. Exports for other judges are made by
@@ -34,7 +34,7 @@ def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
     experiment = context.partition_key
     batch = workshop.export(experiment, automatic.JUDGE)
     leaks: list[str] = []
-    shown: dict[str, object] = {"judge": automatic.JUDGE, "pending": 0}
+    shown: dict[str, dg.RawMetadataValue] = {"judge": automatic.JUDGE, "pending": 0}
     if batch is not None:
         rows = workshop.lake.read(batch.rows_path)
         leaks = export.leaks(rows, workshop.candidates(experiment))
@@ -46,10 +46,12 @@ def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
 @dg.asset(partitions_def=EXPERIMENTS, deps=[judge_export], group_name=GROUP, kinds={"json"})
 def automatic_verdicts(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """One line per item of the automatic judge's export, scored by rules and dropped into the inbox like anybody's."""
     filename = workshop.judge_automatically(context.partition_key)
-    return dg.MaterializeResult(metadata={"judge": automatic.JUDGE, "version": automatic.VERSION, "file": filename or "none"})
+    return dg.MaterializeResult(
+        metadata={"judge": automatic.JUDGE, "version": automatic.VERSION, "file": filename or "none"}
+    )
 
 
 @dg.asset(
@@ -65,7 +67,7 @@ def automatic_verdicts(
     group_name=GROUP,
     kinds={"parquet"},
 )
-def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
+def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
     """One row per candidate of the experiment and judge, null where unscored: the latest score that the judge gave.
 
     Imports every file in the inbox first; refused files and their faults are listed. A judge who scored none of the
@@ -75,7 +77,7 @@ def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
     reports = workshop.import_scores(experiment)
     for report in reports:
         for fault in report.faults:
-            context.log.warning(f"{report.filename}:{fault.line}: {fault.reason}")
+            context.log.warning("%s:%s: %s", report.filename, fault.line, fault.reason)
     view = scores.view(workshop.lake, experiment, workshop.candidates(experiment))
     by_judge = view.group_by("judge", "rubric_version", maintain_order=True).agg(
         scored=pl.col("score").count(), unscored=pl.col("score").null_count(), mean=pl.col("score").mean()

@@ -36,9 +36,11 @@ def tips(candidates: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return table(shown.select("scenario_id", "text", "latency_ms").rows(named=True))
 
 
-def cell_metadata(result: CellResult, candidates: pl.DataFrame, experiment: str, mlflow_url: str | None) -> dict[str, object]:
+def cell_metadata(
+    result: CellResult, candidates: pl.DataFrame, experiment: str, mlflow_url: str | None
+) -> dict[str, dg.RawMetadataValue]:
     """The metadata of one cell's materialization; units are in the keys."""
-    known = {
+    known: dict[str, dg.RawMetadataValue] = {
         "experiment": experiment,
         "status": result.status.value,
         "candidates": result.n_done,
@@ -52,7 +54,7 @@ def cell_metadata(result: CellResult, candidates: pl.DataFrame, experiment: str,
         "prompt_hash": result.prompt_hash,
         "reason": result.reason,
     }
-    shown: dict[str, object] = {name: value for name, value in known.items() if value is not None}
+    shown: dict[str, dg.RawMetadataValue] = {name: value for name, value in known.items() if value is not None}
     shown["tips"] = tips(candidates)
     if mlflow_url is not None:
         shown["mlflow_run"] = dg.MetadataValue.url(mlflow_url)

@@ -82,7 +82,9 @@ def _requests(instance: dg.DagsterInstance, state: ExperimentState, lack: Lack) 
     tags = {EXPERIMENT_TAG: experiment, ATTEMPT_TAG: lack.name}
     if lack.step is Step.COLLECT:
         register(instance, experiment, [cell.cell for cell in state.cells])
-        yield dg.RunRequest(job_name=jobs.choose_scenarios.name, partition_key=experiment, tags={EXPERIMENT_TAG: experiment})
+        yield dg.RunRequest(
+            job_name=jobs.choose_scenarios.name, partition_key=experiment, tags={EXPERIMENT_TAG: experiment}
+        )
         for rectangle in runs_for(instance, lack.cells):
             yield dg.RunRequest(job_name=jobs.collect.name, tags={**tags, **rectangle.tags})
     else:

@@ -33,7 +33,9 @@ def clustered_mean(values: NDArray[np.float64], clusters: NDArray[np.generic]) -
     if values.shape != clusters.shape or values.ndim != 1:
         raise ValueError(f"values {values.shape} and clusters {clusters.shape} must be vectors of one length")
     if not np.isfinite(values).all():
-        raise ValueError(f"values must be finite; the first that is not stands at {int(np.argmin(np.isfinite(values)))}")
+        raise ValueError(
+            f"values must be finite; the first that is not stands at {int(np.argmin(np.isfinite(values)))}"
+        )
     if values.size == 0:
         return None
     mean = float(values.mean())

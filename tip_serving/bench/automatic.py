@@ -116,9 +116,7 @@ def _relevance(situation: Situation, named: Task | None, lowered: str) -> int:
         return 3 if is_late and _mentions(lowered, "rest") else 1
     ranked = sorted(_weight(task, situation) for task in situation.tasks)
     weight = _weight(named, situation)
-    matters = (
-        is_overdue(named, situation.now) or days_until_due(named, situation.now) == 0 or named.priority == _URGENT
-    )
+    matters = is_overdue(named, situation.now) or days_until_due(named, situation.now) == 0 or named.priority == _URGENT
     points = 5 if weight == ranked[0] else 4 if matters or ranked.index(weight) < 3 else 3  # noqa: PLR2004
     return points - 1 if is_late and not _mentions(lowered, "rest") else points
 

@@ -35,7 +35,6 @@ class Limits:
     lease_ttl_s: float
 
 
-
 class Collector:
     """One collection. `run` lives in one event loop; `stop` may be called from any thread."""
 

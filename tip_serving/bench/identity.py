@@ -15,8 +15,6 @@ from tip_serving.prompts.rendering import render
 from tip_serving.scenarios.model import Scenario
 
 
-
-
 class Cell(NamedTuple):
     """One (model, prompt) pair."""
 

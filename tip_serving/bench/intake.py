@@ -6,6 +6,7 @@ is refused to `judge/rejected/`; a report beside it names every fault by its lin
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +20,17 @@ from tip_serving.bench.store import CandidateStore
 from tip_serving.lake import layout
 from tip_serving.lake.storage import MissingError
 
+_JUDGE = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,79}"
+
+
+def judge_fault(judge: str) -> str | None:
+    """What is wrong with `judge` as the name of one, or None."""
+    if re.fullmatch(_JUDGE, judge):
+        return None
+    return (
+        f"{judge!r:.90} cannot name a judge: up to 80 letters, digits, '.', '_', '@' and '-', a letter or digit first"
+    )
+
 
 class ScoreLine(BaseModel):
     """One line of a score file."""
@@ -26,7 +38,7 @@ class ScoreLine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     item: str
-    judge: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")]
+    judge: Annotated[str, Field(pattern=rf"^{_JUDGE}$")]
     rubric_version: str
     scores: dict[str, Annotated[int, Field(ge=SCALE_MIN, le=SCALE_MAX)]]
     comment: Annotated[str, Field(max_length=2_000)] = ""

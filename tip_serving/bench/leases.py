@@ -162,7 +162,9 @@ class Lease:
             }
         )
         try:
-            self.version = self.lake.swap(layout.lease(*self.cell), self.holding.model_dump_json().encode(), self.version)
+            self.version = self.lake.swap(
+                layout.lease(*self.cell), self.holding.model_dump_json().encode(), self.version
+            )
         except ConflictError:
             raise LostLeaseError(f"The lease on {self.cell.key} was taken over by another worker.") from None
 

@@ -79,7 +79,7 @@ class CellResult(BaseModel):
         return self.n_needed - self.n_done
 
 
-def finish(  # noqa: PLR0917  the parts of one result
+def finish(
     store: CandidateStore,
     experiment: str,
     cell: Cell,

@@ -11,9 +11,9 @@ import polars as pl
 from tip_serving.bench.rubric import load_rubric
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
-from tip_serving.lake.tables import empty, read_table, write_table
+from tip_serving.lake.tables import Schema, empty, read_table, write_table
 
-SCORE_SCHEMA = {
+SCORE_SCHEMA: Schema = {
     "candidate_id": pl.String,
     "judge": pl.String,
     "rubric_version": pl.String,
@@ -25,7 +25,7 @@ SCORE_SCHEMA = {
 VIEW_KEYS = ("candidate_id", "model", "prompt", "scenario_id", "sample_index")
 
 
-def schema(rubric_version: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+def schema(rubric_version: str) -> Schema:
     """SCORE_SCHEMA with a column of points for each criterion of the rubric."""
     return {**SCORE_SCHEMA, **dict.fromkeys(load_rubric(rubric_version).names, pl.Float64)}
 
@@ -43,7 +43,9 @@ def has_part(lake: Lake, part: str, judge: str, rubric_version: str) -> bool:
 
 def latest(lake: Lake, judge: str, rubric_version: str) -> pl.DataFrame:
     """The standing score of each candidate that `judge` ever scored under this rubric."""
-    parts = [entry.path for entry in lake.find(layout.judge_scores(judge, rubric_version)) if entry.path.endswith(".parquet")]
+    parts = [
+        entry.path for entry in lake.find(layout.judge_scores(judge, rubric_version)) if entry.path.endswith(".parquet")
+    ]
     frames = [empty(schema(rubric_version)), *(read_table(lake, path) for path in parts)]
     return pl.concat(frames).sort("imported_at").unique("candidate_id", keep="last", maintain_order=True)
 

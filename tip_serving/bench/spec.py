@@ -7,6 +7,7 @@ Whoever wants a bench run writes a spec; nothing else starts one. A spec never c
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -18,7 +19,8 @@ from tip_serving.lake.storage import ConflictError, Lake
 from tip_serving.prompts import registry
 from tip_serving.scenarios import sets
 
-EXPERIMENT_PREFIX = "tip-bench-"
+NAME_PATTERN = r"tip-bench-[a-z0-9][a-z0-9-]*"
+MAX_NAME = 80
 GENERATED = "generated"
 MAX_CALLS = 5_000_000
 
@@ -52,12 +54,19 @@ def default_prompts() -> tuple[str, ...]:
     return tuple(registry.versions())
 
 
+def name_fault(experiment: str) -> str | None:
+    """What is wrong with `experiment` as the name of one, or None."""
+    if len(experiment) > MAX_NAME or not re.fullmatch(NAME_PATTERN, experiment):
+        return f"{experiment!r:.90} must be tip-bench- and lower-case letters, digits and hyphens, up to {MAX_NAME}"
+    return None
+
+
 class Spec(BaseModel):
     """What to compare: which cells, over which scenarios, how many tips each, under which limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    experiment: Annotated[str, Field(pattern=r"^tip-bench-[a-z0-9][a-z0-9-]*$", max_length=80)]
+    experiment: str
     models: Annotated[tuple[str, ...], Field(min_length=1, max_length=500, default_factory=default_models)]
     prompts: Annotated[tuple[str, ...], Field(min_length=1, max_length=500, default_factory=default_prompts)]
     n_tips: Annotated[int, Field(ge=1, le=100, description="Candidates per scenario and cell.")] = 1
@@ -67,6 +76,14 @@ class Spec(BaseModel):
     max_model_b: Annotated[float | None, Field(gt=0, description="Skip models with more billion parameters.")] = None
     sampling_seed: Annotated[int, Field(ge=0, lt=2**31, description="Seeds scenarios and every sample.")] = 0
     max_cost_usd: Annotated[float | None, Field(gt=0, description="A hard stop over the whole experiment.")] = None
+
+    @field_validator("experiment")
+    @classmethod
+    def _refuse_other_names(cls, name: str) -> str:
+        fault = name_fault(name)
+        if fault is not None:
+            raise ValueError(fault)
+        return name
 
     @field_validator("models", "prompts")
     @classmethod
@@ -124,7 +141,8 @@ def parse(raw: dict[str, Any], lake: Lake, catalog: Catalog) -> Spec:
     except ValidationError as error:
         for entry in error.errors():
             place = ".".join(str(part) for part in entry["loc"]) or "spec"
-            faults.append(Fault(place, f"{_plain(entry['msg'])}; found {entry['input']!r:.80}"))
+            found = "" if entry["type"] == "value_error" else f"; found {entry['input']!r:.80}"
+            faults.append(Fault(place, entry["msg"].removeprefix("Value error, ") + found))
     faults += _faults_in_context(raw if spec is None else spec.model_dump(), lake, catalog)
     if spec is not None and not faults:
         left_out = skips(spec, catalog)
@@ -138,30 +156,16 @@ def parse(raw: dict[str, Any], lake: Lake, catalog: Catalog) -> Spec:
     return spec
 
 
-def _plain(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message.replace(
-        "String should match pattern '^tip-bench-[a-z0-9][a-z0-9-]*$'",
-        "must be tip-bench- followed by lower-case letters, digits and hyphens",
-    )
-
-
 def _faults_in_context(raw: dict[str, Any], lake: Lake, catalog: Catalog) -> list[Fault]:
     """What only this installation and this lake can tell; passes over values of the wrong shape."""
-    faults = []
-    for model in _strings(raw.get("models")):
-        problem = validate_model_name(model)
-        if problem is None and model.startswith(EMBEDDED) and model not in embedded_models():
-            problem = f"no such writer; there are {', '.join(embedded_models())}"
-        if problem is not None:
-            faults.append(Fault("models", f"{model!r:.120}: {problem}"))
-        elif raw.get("max_cost_usd") is not None and catalog.price(model) is None:
-            faults.append(
-                Fault("max_cost_usd", f"cannot be held for {model}: its price is unknown; declare it in models.toml")
-            )
-    for prompt in _strings(raw.get("prompts")):
-        if prompt not in registry.versions():
-            faults.append(Fault("prompts", f"{prompt!r:.80} is not registered; there are {', '.join(registry.versions())}"))
+    is_limited = raw.get("max_cost_usd") is not None
+    faults = [fault for model in _strings(raw.get("models")) for fault in _model_faults(model, catalog, is_limited)]
+    known = registry.versions()
+    faults += [
+        Fault("prompts", f"{prompt!r:.80} is not registered; there are {', '.join(known)}")
+        for prompt in _strings(raw.get("prompts"))
+        if prompt not in known
+    ]
     name, wanted = raw.get("scenarios", GENERATED), raw.get("n_scenarios")
     if isinstance(name, str) and name != GENERATED:
         try:
@@ -172,6 +176,17 @@ def _faults_in_context(raw: dict[str, Any], lake: Lake, catalog: Catalog) -> lis
             if isinstance(wanted, int) and wanted > capacity:
                 faults.append(Fault("n_scenarios", f"{wanted} asked for, the set {name!r} holds {capacity}"))
     return faults
+
+
+def _model_faults(model: str, catalog: Catalog, is_limited: bool) -> list[Fault]:
+    problem = validate_model_name(model)
+    if problem is None and model.startswith(EMBEDDED) and model not in embedded_models():
+        problem = f"no such writer; there are {', '.join(embedded_models())}"
+    if problem is not None:
+        return [Fault("models", f"{model!r:.120}: {problem}")]
+    if is_limited and catalog.price(model) is None:
+        return [Fault("max_cost_usd", f"cannot be held for {model}: its price is unknown; declare it in models.toml")]
+    return []
 
 
 def _strings(value: object) -> list[str]:

@@ -121,7 +121,9 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
     """Where `experiment` stands. Raises MissingError where there is none."""
     files = {entry.path: entry for entry in lake.find(layout.experiment(experiment))}
     if layout.spec(experiment) not in files:
-        raise MissingError(f"There is no experiment {experiment!r} in {lake.url}. `tip bench list` shows what there is.")
+        raise MissingError(
+            f"There is no experiment {experiment!r} in {lake.url}. `tip bench list` shows what there is."
+        )
     created_at = files[layout.spec(experiment)].modified
     try:
         spec = load(lake, experiment, catalog)
@@ -156,7 +158,9 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
         is_cancelled=is_cancelled,
         inbox=tuple(path.removeprefix(inbox) for path in files if path.startswith(inbox) and path.endswith(".jsonl")),
         fingerprint=fingerprint,
-        is_ranked=_ranked_fingerprint(lake, experiment) == fingerprint if layout.ranked_mark(experiment) in files else False,
+        is_ranked=_ranked_fingerprint(lake, experiment) == fingerprint
+        if layout.ranked_mark(experiment) in files
+        else False,
         created_at=created_at,
     )
 

@@ -22,9 +22,9 @@ from tip_serving.bench.identity import Cell, Need
 from tip_serving.generation.model import Completion
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake, MissingError
-from tip_serving.lake.tables import empty, read_table, write_table
+from tip_serving.lake.tables import Schema, empty, read_table, write_table
 
-CANDIDATE_SCHEMA = {
+CANDIDATE_SCHEMA: Schema = {
     "candidate_id": pl.String,
     "model": pl.String,
     "prompt": pl.String,
@@ -173,7 +173,9 @@ class CandidateStore:
                     raise
                 files = self._files(cell)
             else:
-                return pl.concat([empty(CANDIDATE_SCHEMA), *frames]).unique("candidate_id", keep="first", maintain_order=True)
+                return pl.concat([empty(CANDIDATE_SCHEMA), *frames]).unique(
+                    "candidate_id", keep="first", maintain_order=True
+                )
         raise AssertionError
 
     def _read(self, path: str) -> pl.DataFrame:

@@ -85,7 +85,9 @@ def _is_due_this_week(task: Task, now: dt.datetime) -> bool:
 
 
 def _next_deadline_days(situation: Situation) -> int | None:
-    ahead = [days for task in situation.tasks if (days := days_until_due(task, situation.now)) is not None and days >= 0]
+    ahead = [
+        days for task in situation.tasks if (days := days_until_due(task, situation.now)) is not None and days >= 0
+    ]
     return min(ahead, default=None)
 
 
@@ -117,8 +119,8 @@ CONTEXT_FEATURES = (
         _count(lambda task, _: task.due is None or task.due.date is None),
     ),
     ContextFeature("next_deadline_days", Source.TASKS, None, "days to the next due day", _next_deadline_days),
-    ContextFeature("oldest_overdue_days", Source.TASKS, 0, "days since the longest-passed due day", _oldest_overdue_days),
-    ContextFeature("oldest_open_days", Source.TASKS, None, "days since the longest-open task was added", _oldest_open_days),
+    ContextFeature("oldest_overdue_days", Source.TASKS, 0, "days since the first passed due day", _oldest_overdue_days),
+    ContextFeature("oldest_open_days", Source.TASKS, None, "age of the longest-open task", _oldest_open_days),
 )  # fmt: skip
 
 

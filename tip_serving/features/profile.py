@@ -36,7 +36,9 @@ class ProfileFeature(NamedTuple):
 
 PROFILE_FEATURES = (
     ProfileFeature("completion_rate", DType.FLOAT, DAY_S, "task events, 30 days", 0.5, "tasks done / tasks due", 0, 1),
-    ProfileFeature("preferred_hour", DType.INT, 7 * DAY_S, "task events, 90 days", 9, "hour with most tasks done", 0, 23),
+    ProfileFeature(
+        "preferred_hour", DType.INT, 7 * DAY_S, "task events, 90 days", 9, "hour with most tasks done", 0, 23
+    ),
     ProfileFeature("tips_7d", DType.INT, HOUR_S, "exposures", 0, "tips shown in 7 days", 0, 10_000),
     ProfileFeature("tips_30d", DType.INT, HOUR_S, "exposures", 0, "tips shown in 30 days", 0, 50_000),
     ProfileFeature("acceptance_rate", DType.FLOAT, DAY_S, "feedback, 30 days", 0.3, "tips accepted / shown", 0, 1),

@@ -9,13 +9,12 @@ import email.utils
 import random
 import re
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from tip_serving import settings
-from tip_serving.generation.catalog import Catalog
-from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError
+from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models
+from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message
 
 MAY_PASS = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.UPSTREAM})
 _REFUSALS = frozenset({"content_filter", "safety", "refusal"})
@@ -87,7 +86,8 @@ class Gateway:
         self._catalog = catalog
         self._patience = patience
         self._slots = asyncio.Semaphore(concurrency)
-        self._slots_of: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrency))
+        self._concurrency = concurrency
+        self._slots_of: dict[str, asyncio.Semaphore] = {}
         self._stopped = asyncio.Event()
         self._random = random.Random()  # noqa: S311  spreads retries; not security
 
@@ -114,13 +114,23 @@ class Gateway:
         """Close the connections that LiteLLM keeps open."""
         await self._litellm.close_litellm_async_clients()
 
+    async def warm_up(self) -> None:
+        """Pay for what LiteLLM loads at its first call (0.4 s) before anybody's latency is measured."""
+        greeting = (Message("user", "Hello"),)
+        await self.complete(CompletionRequest(embedded_models()[0], greeting, temperature=0.0, max_tokens=1))
+
+    def _slots_for(self, model: str) -> asyncio.Semaphore:
+        # Embedded writers only compute: side by side they would wait for one another and call that latency.
+        n_slots = 1 if model.startswith(EMBEDDED) else self._concurrency
+        return self._slots_of.setdefault(model, asyncio.Semaphore(n_slots))
+
     def _wait_after(self, attempt: int, error: _AttemptError) -> float | None:
         """Seconds before the next attempt, None where there is none: full jitter, or what the server asked for."""
         if attempt == self._patience.attempts or error.kind not in MAY_PASS:
             return None
         if error.retry_after_s is not None:
             return min(max(error.retry_after_s, 0.0), self._patience.longest_wait_s)
-        highest = min(self._patience.first_wait_s * 2 ** (attempt - 1), self._patience.longest_wait_s)
+        highest: float = min(self._patience.first_wait_s * 2 ** (attempt - 1), self._patience.longest_wait_s)
         return highest * self._random.uniform(0.5, 1.0)
 
     async def _stops_within(self, wait: float) -> bool:
@@ -132,7 +142,7 @@ class Gateway:
         return True
 
     async def _attempt(self, request: CompletionRequest, n_attempts: int) -> Completion:
-        async with self._slots_of[request.model], self._slots:
+        async with self._slots_for(request.model), self._slots:
             if self._stopped.is_set():
                 raise _AttemptError(FailureKind.STOPPED, "stopped before the attempt")
             started = time.perf_counter()

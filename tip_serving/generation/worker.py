@@ -64,7 +64,9 @@ class _Worker:
 async def _serve(concurrency: int, output_fd: int) -> None:
     chosen = settings.load()
     patience = Patience(attempts=chosen.tip_call_attempts, timeout_s=chosen.tip_call_timeout_s)
-    worker = _Worker(Gateway(Catalog.load(chosen), patience, concurrency), output_fd)
+    gateway = Gateway(Catalog.load(chosen), patience, concurrency)
+    await gateway.warm_up()
+    worker = _Worker(gateway, output_fd)
     reader = asyncio.StreamReader(limit=LINE_LIMIT)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

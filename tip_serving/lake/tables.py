@@ -1,14 +1,13 @@
 """Parquet files of the lake as polars frames. The scoring path does not import this."""
 
 import io
-from collections.abc import Mapping
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from tip_serving.lake.storage import Lake
 
-Schema = Mapping[str, DataType | DataTypeClass]
+Schema = dict[str, DataType | DataTypeClass]
 
 
 def read_table(lake: Lake, path: str, columns: list[str] | None = None) -> pl.DataFrame:
@@ -25,4 +24,4 @@ def write_table(lake: Lake, path: str, frame: pl.DataFrame) -> None:
 
 def empty(schema: Schema) -> pl.DataFrame:
     """No rows of this schema."""
-    return pl.DataFrame(schema=dict(schema))
+    return pl.DataFrame(schema=schema)

@@ -17,7 +17,7 @@ def _as_json(value: object) -> str:
 @cache
 def environment() -> ImmutableSandboxedEnvironment:
     """The environment; templates are plain text for a model, so nothing is escaped for HTML."""
-    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)  # noqa: S701
+    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
     made.filters["json"] = _as_json
     return made
 

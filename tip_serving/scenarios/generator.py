@@ -59,7 +59,9 @@ def generate(n: int, seed: int) -> list[Scenario]:
 def _draw(rng: np.random.Generator, kind: str) -> Scenario:
     life = _pick(rng, [life for life in LIVES if (life.language != "en") == (kind == "other_language")])
     now = _moment(rng, life, kind)
-    n_tasks = 0 if kind == "empty_list" else int(rng.integers(60, 90)) if kind == "overload" else int(rng.integers(3, 14))
+    n_tasks = (
+        0 if kind == "empty_list" else int(rng.integers(60, 90)) if kind == "overload" else int(rng.integers(3, 14))
+    )
     titles = _titles(rng, life, n_tasks)
     tasks = [_task(rng, life, kind, title, now) for title in titles]
     if kind == "injection":
@@ -104,13 +106,15 @@ def _titles(rng: np.random.Generator, life: Life, n: int) -> list[str]:
 
 def _task(rng: np.random.Generator, life: Life, kind: str, title: str, now: dt.datetime) -> Task:
     if kind == "emoji":
-        title = f"{_pick(rng, EMOJI)} {title}" if rng.random() < 0.7 else f"{title} {_pick(rng, EMOJI)}{_pick(rng, EMOJI)}"  # noqa: PLR2004
-    if kind == "long_titles" and rng.random() < 0.5:  # noqa: PLR2004
+        title = (
+            f"{_pick(rng, EMOJI)} {title}" if rng.random() < 0.7 else f"{title} {_pick(rng, EMOJI)}{_pick(rng, EMOJI)}"
+        )
+    if kind == "long_titles" and rng.random() < 0.5:
         title += LONG_TAIL
     return Task(
         id=_id(rng),
         content=title,
-        description="Notes are in the shared folder." if rng.random() < 0.1 else "",  # noqa: PLR2004
+        description="Notes are in the shared folder." if rng.random() < 0.1 else "",
         due=_due(rng, kind, now),
         priority=_PRIORITIES[int(rng.choice(4, p=(0.5, 0.2, 0.18, 0.12)))],
         labels=tuple(sorted({_pick(rng, life.labels) for _ in range(int(rng.choice(3, p=(0.5, 0.35, 0.15))))})),
@@ -121,15 +125,15 @@ def _task(rng: np.random.Generator, life: Life, kind: str, title: str, now: dt.d
 
 def _due(rng: np.random.Generator, kind: str, now: dt.datetime) -> Due | None:
     """Three tasks in ten have no date; the others lie around today, and behind it where much is overdue."""
-    if rng.random() < 0.3 and kind != "overdue":  # noqa: PLR2004
+    if rng.random() < 0.3 and kind != "overdue":
         return None
-    if kind == "recurring" and rng.random() < 0.6:  # noqa: PLR2004
+    if kind == "recurring" and rng.random() < 0.6:
         string, within = _pick(rng, _RECURRENCES)
         day = now.date() + dt.timedelta(days=int(rng.integers(0, within + 1)))
         return Due(date=day, string=string, is_recurring=True)
     low, high = (-30, 3) if kind == "overdue" else (-3, 15)
     day = now.date() + dt.timedelta(days=int(rng.integers(low, high)))
-    time = dt.time(int(rng.integers(8, 20)), _pick(rng, (0, 15, 30, 45))) if rng.random() < 0.25 else None  # noqa: PLR2004
+    time = dt.time(int(rng.integers(8, 20)), _pick(rng, (0, 15, 30, 45))) if rng.random() < 0.25 else None
     return Due(date=day, time=time, string=day.isoformat())
 
 
@@ -152,5 +156,5 @@ def _profile(rng: np.random.Generator, life: Life, tasks: Sequence[Task], now: d
         "favourite_labels": sorted({_pick(rng, life.labels) for _ in range(2)}),
     }
     # A caller rarely knows everything: some features are missing, the language never.
-    dropped = {name for name in known if name != "language" and rng.random() < 0.1}  # noqa: PLR2004
+    dropped = {name for name in known if name != "language" and rng.random() < 0.1}
     return {name: value for name, value in known.items() if name not in dropped}

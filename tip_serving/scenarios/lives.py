@@ -19,10 +19,44 @@ class Life(NamedTuple):
 
 
 _EN = {
-    "who": ("Priya", "Marcus", "Dr. Okafor", "the landlord", "Elena", "Sam", "the accountant", "Aunt Rosa", "Jun", "Theo"),
-    "thing": ("the Q3 report", "the budget", "the slides", "the contract", "the onboarding page", "the invoice", "the survey"),
-    "buy": ("oat milk", "a birthday card", "printer ink", "light bulbs", "cat food", "running socks", "rice", "batteries"),
-    "chore": ("Water the plants", "Descale the kettle", "Clean out the fridge", "Fold the laundry", "Take out the recycling"),
+    "who": (
+        "Priya",
+        "Marcus",
+        "Dr. Okafor",
+        "the landlord",
+        "Elena",
+        "Sam",
+        "the accountant",
+        "Aunt Rosa",
+        "Jun",
+        "Theo",
+    ),
+    "thing": (
+        "the Q3 report",
+        "the budget",
+        "the slides",
+        "the contract",
+        "the onboarding page",
+        "the invoice",
+        "the survey",
+    ),
+    "buy": (
+        "oat milk",
+        "a birthday card",
+        "printer ink",
+        "light bulbs",
+        "cat food",
+        "running socks",
+        "rice",
+        "batteries",
+    ),
+    "chore": (
+        "Water the plants",
+        "Descale the kettle",
+        "Clean out the fridge",
+        "Fold the laundry",
+        "Take out the recycling",
+    ),
     "topic": ("chapter 4", "graph theory", "Spanish verbs", "the French Revolution", "organic chemistry", "SQL joins"),
     "n": ("2", "3", "5", "10", "12", "20"),
 }

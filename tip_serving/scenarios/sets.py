@@ -59,4 +59,7 @@ def save_set(lake: Lake, name: str, scenarios: Sequence[Scenario], *, replace: b
 def list_sets(lake: Lake) -> list[str]:
     """The names of all sets."""
     prefix = layout.SCENARIO_SETS + "/"
-    return [layout.decode(entry.path.removeprefix(prefix).removesuffix(".json")) for entry in lake.find(layout.SCENARIO_SETS)]
+    return [
+        layout.decode(entry.path.removeprefix(prefix).removesuffix(".json"))
+        for entry in lake.find(layout.SCENARIO_SETS)
+    ]

@@ -85,9 +85,15 @@ def _read_line(line: str, brief: Brief) -> None:
 
 def _read_data(data: dict[str, Any], brief: Brief) -> None:
     match data:
-        case {"task": {"content": str(content), **rest}}:
+        case {"task": {"content": str(content)} as rest}:
+            due_in_days = rest.get("due_in_days")
             brief.tasks.append(
-                ListedTask(content, rest.get("priority", 1), rest.get("due_in_days"), rest.get("overdue", False))
+                ListedTask(
+                    content,
+                    int(rest.get("priority") or 1),
+                    None if due_in_days is None else int(due_in_days),
+                    bool(rest.get("overdue")),
+                )
             )
         case {"profile": {"language": str(language)}}:
             brief.language = language.partition("-")[0]
