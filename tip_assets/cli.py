@@ -138,7 +138,8 @@ def _run_to_end(workshop: Workshop, experiment: str, console: Console, errors: C
                 errors.print(f"[red]{error}[/red]")
                 return FAILED
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) or "Interrupt" in type(error).__name__:
+        # Dagster raises an interrupt of its own while a run is under way.
+        if "Interrupt" in type(error).__name__:
             errors.print("Interrupted. What came back is kept; the same command goes on from here.")
             return INTERRUPTED
         raise

@@ -1,5 +1,7 @@
 """The assets between candidates and scores: a blind export, the automatic judge's file, the scores of all judges."""
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -25,7 +27,7 @@ from tip_serving.bench.workshop import Workshop
     group_name=GROUP,
     kinds={"json"},
 )
-def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
+def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
     """One line per candidate that the automatic judge has not scored, blind and shuffled, with instructions.
 
     Candidates that it scored for another experiment are not listed again. Exports for other judges are made by
@@ -34,7 +36,7 @@ def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
     experiment = context.partition_key
     batch = workshop.export(experiment, automatic.JUDGE)
     leaks: list[str] = []
-    shown: dict[str, dg.RawMetadataValue] = {"judge": automatic.JUDGE, "pending": 0}
+    shown: dict[str, Any] = {"judge": automatic.JUDGE, "pending": 0}
     if batch is not None:
         rows = workshop.lake.read(batch.rows_path)
         leaks = export.leaks(rows, workshop.candidates(experiment))
@@ -46,7 +48,7 @@ def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
 @dg.asset(partitions_def=EXPERIMENTS, deps=[judge_export], group_name=GROUP, kinds={"json"})
 def automatic_verdicts(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     """One line per item of the automatic judge's export, scored by rules and dropped into the inbox like anybody's."""
     filename = workshop.judge_automatically(context.partition_key)
     return dg.MaterializeResult(
@@ -67,7 +69,7 @@ def automatic_verdicts(
     group_name=GROUP,
     kinds={"parquet"},
 )
-def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
+def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
     """One row per candidate of the experiment and judge, null where unscored: the latest score that the judge gave.
 
     Imports every file in the inbox first; refused files and their faults are listed. A judge who scored none of the

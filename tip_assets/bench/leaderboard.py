@@ -23,7 +23,7 @@ from tip_serving.bench.workshop import Workshop
     group_name=GROUP,
     kinds={"parquet"},
 )
-def leaderboard(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
+def leaderboard(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
     """One row per cell and judge: mean score with its standard error clustered by scenario, counts, cost, latency.
 
     Judges are never averaged together; an unscored or failed cell has no mean.

@@ -1,6 +1,7 @@
 """What a materialization shows of itself: counts, money, time, and a look at the content as Markdown."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -38,9 +39,9 @@ def tips(candidates: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 def cell_metadata(
     result: CellResult, candidates: pl.DataFrame, experiment: str, mlflow_url: str | None
-) -> dict[str, dg.RawMetadataValue]:
+) -> dict[str, Any]:
     """The metadata of one cell's materialization; units are in the keys."""
-    known: dict[str, dg.RawMetadataValue] = {
+    known: dict[str, Any] = {
         "experiment": experiment,
         "status": result.status.value,
         "candidates": result.n_done,
@@ -54,7 +55,7 @@ def cell_metadata(
         "prompt_hash": result.prompt_hash,
         "reason": result.reason,
     }
-    shown: dict[str, dg.RawMetadataValue] = {name: value for name, value in known.items() if value is not None}
+    shown: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
     shown["tips"] = tips(candidates)
     if mlflow_url is not None:
         shown["mlflow_run"] = dg.MetadataValue.url(mlflow_url)

@@ -5,7 +5,9 @@ waits for them; `state` alone says what is next.
 """
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import dagster as dg
 
@@ -85,13 +87,15 @@ def _execute(
     partition_key: str | None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """Execute one run here; a failed one is no exception, since the lake says what it left."""
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        partition_key=partition_key,
-        run_config=_QUIET,
-        tags={EXPERIMENT_TAG: experiment, **process_tags(), **(tags or {})},
-        resources={"workshop": workshop},
-        raise_on_error=False,
-    )
-    return result.run_id
+    """Execute one run here; failed cells are no exception, since the lake says what it left."""
+    run_id = str(uuid.uuid4())
+    with suppress(dg.Failure):
+        defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=partition_key,
+            run_config=_QUIET,
+            tags={EXPERIMENT_TAG: experiment, **process_tags(), **(tags or {})},
+            resources={"workshop": workshop},
+            run_id=run_id,
+        )
+    return run_id

@@ -12,7 +12,7 @@ GROUP = "bench"
 
 
 @dg.asset(partitions_def=EXPERIMENTS, group_name=GROUP, kinds={"parquet"})
-def scenarios(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
+def scenarios(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
     """One row per scenario of an experiment: a person's tasks, profile and moment.
 
     Generated from the sampling seed or drawn from an imported set. Written once; a later run reads what is there.

@@ -1,0 +1,16 @@
+"""Fixtures that tests of several packages share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import openai_server
+from support.openai_server import OpenAIServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[OpenAIServer]:
+    """An OpenAI-compatible server on loopback that takes 50 ms for an answer."""
+    with openai_server.running(tmp_path / "asked.jsonl", latency_ms=50) as running:
+        yield running
