@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from support import openai_server
 from support.openai_server import OpenAIServer
 

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
+    def artifact_root(self) -> Path:
+        """Where MLflow keeps artifacts when it is not a server of its own."""
+        return self.home / "mlartifacts"
+
+    @property
     def mlflow_ui(self) -> str:
         """The address of MLflow's pages: the tracking server, or the one that `tip up` starts."""
         return self.tracking_uri if self.tracking_uri.startswith("http") else self.tip_mlflow_ui
@@ -73,3 +78,8 @@ def export(**values: str) -> None:
 def is_set(name: str) -> bool:
     """Whether the environment holds a non-empty variable of this name (keys of providers, say)."""
     return bool(os.environ.get(name))
+
+
+def value(name: str) -> str | None:
+    """A provider's variable, where it is no secret."""
+    return os.environ.get(name)

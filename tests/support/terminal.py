@@ -12,11 +12,11 @@ from pathlib import Path
 
 import polars as pl
 import psutil
-
 from support.openai_server import OpenAIServer
+
 from tip_serving.bench import leaderboard
-from tip_serving.bench.store import CandidateStore
 from tip_serving.bench.identity import Cell
+from tip_serving.bench.store import CandidateStore
 from tip_serving.lake.storage import Lake
 
 ROOT = Path(__file__).parents[2]

@@ -68,7 +68,7 @@ def _mirrored(
     """The address of the cell's MLflow run; None with a warning where it could not be written."""
     settings = workshop.settings
     try:
-        run = tracking.mirror_cell(settings.tracking_uri, workshop.spec(experiment), result, made)
+        run = tracking.mirror_cell(settings, workshop.spec(experiment), result, made)
     except Exception as error:  # noqa: BLE001  a mirror that breaks must not cost the cell
         context.log.warning("MLflow at %s did not take %s: %s", settings.tracking_uri, result.cell.key, error)
         return None

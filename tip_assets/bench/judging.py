@@ -46,9 +46,7 @@ def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
 
 
 @dg.asset(partitions_def=EXPERIMENTS, deps=[judge_export], group_name=GROUP, kinds={"json"})
-def automatic_verdicts(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
-) -> dg.MaterializeResult:
+def automatic_verdicts(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
     """One line per item of the automatic judge's export, scored by rules and dropped into the inbox like anybody's."""
     filename = workshop.judge_automatically(context.partition_key)
     return dg.MaterializeResult(

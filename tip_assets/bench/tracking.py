@@ -12,6 +12,7 @@ import polars as pl
 
 from tip_serving.bench.results import CellResult, CellStatus
 from tip_serving.bench.spec import Spec
+from tip_serving.settings import Settings
 
 CELL_TAG = "tip.cell"
 TABLE_FILE = "candidates.json"
@@ -30,7 +31,7 @@ class MirroredRun(NamedTuple):
         return f"{ui_url.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
 
 
-def mirror_cell(tracking_uri: str, spec: Spec, result: CellResult, candidates: pl.DataFrame) -> MirroredRun:
+def mirror_cell(settings: Settings, spec: Spec, result: CellResult, candidates: pl.DataFrame) -> MirroredRun:
     """Write the cell's parameters, metrics and candidates into its MLflow run.
 
     Raises:
@@ -38,22 +39,24 @@ def mirror_cell(tracking_uri: str, spec: Spec, result: CellResult, candidates: p
     """
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri)
-    experiment_id = _experiment_id(client, spec.experiment)
+    client = MlflowClient(settings.tracking_uri)
+    experiment_id = _experiment_id(client, spec.experiment, settings)
     run_id = _run_id(client, experiment_id, result)
     _log(client, run_id, spec, result, candidates)
     client.set_terminated(run_id, "FINISHED" if result.status is CellStatus.COMPLETE else "FAILED")
     return MirroredRun(experiment_id, run_id)
 
 
-def _experiment_id(client: Any, name: str) -> str:
+def _experiment_id(client: Any, name: str, settings: Settings) -> str:
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     try:
-        return str(client.create_experiment(name))
+        # A server of its own knows where artifacts go; a database does not, and would put them into the current folder.
+        is_server = settings.tracking_uri.startswith("http")
+        return str(client.create_experiment(name, None if is_server else str(settings.artifact_root / name)))
     except MlflowException:
         # Another worker was first.
         return str(client.get_experiment_by_name(name).experiment_id)

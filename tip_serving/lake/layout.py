@@ -43,6 +43,11 @@ def scenario_set(name: str) -> str:
     return f"{SCENARIO_SETS}/{encode(name)}.json"
 
 
+def probe() -> str:
+    """Written and deleted to see whether the lake takes writes."""
+    return "bench/probe"
+
+
 def experiment(name: str) -> str:
     """The folder of one experiment."""
     return f"{EXPERIMENTS}/{encode(name)}"

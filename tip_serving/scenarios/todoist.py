@@ -1,0 +1,222 @@
+"""Reads task lists that Todoist exports: its CSV template and the JSON of its API. Parsing only; nothing is written.
+
+Every row that cannot be read is named with its place and the reason; the others come back as tasks.
+"""
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tip_serving.scenarios.model import Due, Priority, Task
+
+_LABEL = re.compile(r"(?<!\S)@([\w-]+)")
+_CSV_TYPES = frozenset({"task", "section", "note", "meta", ""})
+_CSV_LOWEST = 4  # the template counts p1 to p4, the API the other way round
+_TITLE_LIMIT = 2000
+
+
+class RowFault(NamedTuple):
+    """One row that cannot be read."""
+
+    place: str
+    """`line 7` of a CSV, `[3]` of a JSON list."""
+    reason: str
+
+
+@dataclass
+class TaskList:
+    """What an export held."""
+
+    tasks: list[Task] = field(default_factory=list)
+    faults: list[RowFault] = field(default_factory=list)
+    n_completed: int = 0
+    """Tasks that are done already and so are left out."""
+
+
+def read(data: bytes, filename: str, today: dt.date) -> TaskList:
+    """The open tasks in an export.
+
+    Args:
+        data: the file.
+        filename: tells the project where a CSV does not; `.json` or `.csv`, else the content tells.
+        today: what `tomorrow` and `every Friday` are counted from.
+    """
+    text = data.decode("utf-8-sig", errors="replace")
+    if filename.lower().endswith(".json") or text.lstrip()[:1] in {"[", "{"}:
+        return _read_json(text)
+    return _read_csv(text, project=filename.rpartition("/")[2].rpartition(".")[0], today=today)
+
+
+# -- CSV ----------------------------------------------------------------------------------------------------------------
+
+
+def _read_csv(text: str, project: str, today: dt.date) -> TaskList:
+    found = TaskList()
+    header_line, _, _ = text.partition("\n")
+    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    columns = {name.strip().upper() for name in reader.fieldnames or () if name}
+    if not {"TYPE", "CONTENT"} <= columns:
+        found.faults.append(RowFault("line 1", f"the columns TYPE and CONTENT are missing; found {sorted(columns)}"))
+        return found
+    section = ""
+    last_line = 1
+    for raw in reader:
+        place, last_line = f"line {last_line + 1}", reader.line_num
+        row = {name.strip().upper(): (value or "").strip() for name, value in raw.items() if isinstance(value, str)}
+        kind = row.get("TYPE", "").lower()
+        if kind == "section":
+            section = row.get("CONTENT", "")
+        elif kind == "note" and found.tasks:
+            task = found.tasks[-1]
+            found.tasks[-1] = task.model_copy(update={"description": f"{task.description}\n{row['CONTENT']}".strip()})
+        elif kind not in _CSV_TYPES:
+            found.faults.append(RowFault(place, f"TYPE is {kind!r:.40}; expected task, section, note or meta"))
+        elif kind == "task":
+            task_or_reason = _csv_task(row, project, section, today, number=len(found.tasks) + len(found.faults))
+            if isinstance(task_or_reason, str):
+                found.faults.append(RowFault(place, task_or_reason))
+            else:
+                found.tasks.append(task_or_reason)
+    return found
+
+
+def _csv_task(row: Mapping[str, str], project: str, section: str, today: dt.date, number: int) -> Task | str:
+    reasons = []
+    labels = tuple(_LABEL.findall(row["CONTENT"]))
+    content = " ".join(_LABEL.sub("", row["CONTENT"]).split())
+    if not content:
+        reasons.append("CONTENT is empty")
+    elif len(content) > _TITLE_LIMIT:
+        reasons.append(f"CONTENT has {len(content)} characters; at most {_TITLE_LIMIT} are a title")
+    shown = row.get("PRIORITY") or "1"  # Todoist reads an empty cell as p1
+    if shown not in {"1", "2", "3", "4"}:
+        reasons.append(f"PRIORITY is {shown!r:.40}; expected 1 to 4")
+    due = _natural_due(row.get("DATE", ""), row.get("DATE_LANG", ""), today)
+    if isinstance(due, str):
+        reasons.append(due)
+    if reasons or isinstance(due, str):
+        return "; ".join(reasons)
+    priority: Priority = {"1": 4, "2": 3, "3": 2, "4": 1}[shown]  # type: ignore[assignment]
+    return Task(
+        id=str(number),
+        content=content,
+        description=row.get("DESCRIPTION", ""),
+        due=due,
+        priority=priority,
+        labels=labels,
+        project=project,
+        section=section,
+    )
+
+
+_EVERY = re.compile(r"^\s*(every|ev|jede\w*|cada|chaque|tou(s|te)s? les|todo[as]?|毎|her)\b|^毎", re.IGNORECASE)
+
+
+def _natural_due(text: str, language: str, today: dt.date) -> Due | None | str:
+    """The due date behind `text` as people write it, or why it cannot be read."""
+    if not text:
+        return None
+    import dateparser
+
+    is_recurring = bool(_EVERY.match(text))
+    spoken = _EVERY.sub("", text).strip() if is_recurring else text
+    base = dt.datetime.combine(today, dt.time())
+    parsed = dateparser.parse(
+        spoken,
+        languages=[language] if language else None,
+        settings={"RELATIVE_BASE": base, "PREFER_DATES_FROM": "future", "RETURN_AS_TIMEZONE_AWARE": False},
+    )
+    if parsed is None and not is_recurring:
+        return f"DATE is {text!r:.60}, which is no date that can be read"
+    has_time = parsed is not None and parsed.time() != dt.time()
+    return Due(
+        date=parsed.date() if parsed else None,
+        time=parsed.time().replace(second=0, microsecond=0) if parsed and has_time else None,
+        string=text,
+        is_recurring=is_recurring,
+    )
+
+
+# -- JSON ---------------------------------------------------------------------------------------------------------------
+
+
+def _read_json(text: str) -> TaskList:
+    found = TaskList()
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        found.faults.append(RowFault("file", f"is not JSON: {error}"))
+        return found
+    items, names = _items(content)
+    if items is None:
+        found.faults.append(RowFault("file", "holds no list of tasks, neither as `results` nor as `items`"))
+        return found
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and (item.get("checked") or item.get("is_completed") or item.get("is_deleted")):
+            found.n_completed += 1
+            continue
+        try:
+            found.tasks.append(_json_task(item, names))
+        except (TypeError, ValueError, AttributeError) as error:
+            reason = "; ".join(_plain(error))
+            found.faults.append(RowFault(f"[{index}]", reason))
+    return found
+
+
+def _items(content: object) -> tuple[list[Any] | None, dict[str, str]]:
+    """The tasks in any of the API's shapes, and the names behind ids of projects and sections."""
+    if isinstance(content, list):
+        return content, {}
+    if not isinstance(content, dict):
+        return None, {}
+    items = content.get("results", content.get("items"))
+    named = [*content.get("projects", ()), *content.get("sections", ())]
+    names = {str(entry.get("id")): str(entry.get("name", "")) for entry in named if isinstance(entry, dict)}
+    return (items if isinstance(items, list) else None), names
+
+
+def _json_task(item: Any, names: Mapping[str, str]) -> Task:
+    if not isinstance(item, dict):
+        raise TypeError(f"is {item!r:.60}; expected an object")
+    project, section = item.get("project_id"), item.get("section_id")
+    return Task(
+        id=str(item.get("id", "")),
+        content=item.get("content") or "",
+        description=item.get("description") or "",
+        due=_json_due(item.get("due")),
+        priority=item.get("priority") or 1,
+        labels=tuple(item.get("labels") or ()),
+        project=names.get(str(project), "") if project else "",
+        section=names.get(str(section), "") if section else "",
+        added_at=item.get("added_at") or item.get("created_at"),
+    )
+
+
+def _json_due(due: Any) -> Due | None:
+    if due is None:
+        return None
+    if not isinstance(due, dict):
+        raise TypeError(f"due is {due!r:.60}; expected an object")
+    moment = str(due.get("datetime") or due.get("date") or "")
+    day, _, clock = moment.partition("T")
+    return Due(
+        date=dt.date.fromisoformat(day) if day else None,
+        time=dt.time.fromisoformat(clock.rstrip("Z")).replace(tzinfo=None) if clock else None,
+        string=str(due.get("string") or ""),
+        is_recurring=bool(due.get("is_recurring")),
+    )
+
+
+def _plain(error: Exception) -> Iterator[str]:
+    entries = getattr(error, "errors", None)
+    if entries is None:
+        yield str(error)
+        return
+    for entry in entries():
+        yield f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}; found {entry['input']!r:.60}"
