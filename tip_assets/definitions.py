@@ -8,6 +8,7 @@ from tip_assets.bench.judging import automatic_verdicts, judge_export, judge_sco
 from tip_assets.bench.leaderboard import leaderboard
 from tip_assets.bench.scenarios import scenarios
 from tip_assets.bench.sensors import bench_sensor
+from tip_assets.resources.mirror import mirror_resource
 from tip_assets.resources.workshop import workshop_resource
 
 BENCH_ASSETS = [scenarios, candidates, judge_export, automatic_verdicts, judge_scores, leaderboard]
@@ -16,5 +17,5 @@ defs = dg.Definitions(
     assets=BENCH_ASSETS,
     jobs=BENCH_JOBS,
     sensors=[bench_sensor],
-    resources={"workshop": workshop_resource},
+    resources={"workshop": workshop_resource, "mirror": mirror_resource},
 )

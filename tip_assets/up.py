@@ -139,7 +139,8 @@ def port_holder(port: int) -> str | None:
     except psutil.AccessDenied:
         return None
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        is_listening = connection.status == psutil.CONN_LISTEN and connection.laddr
+        if is_listening and tuple(connection.laddr)[1:2] == (port,) and connection.pid:
             return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from tip_assets.bench import tracking
+from tip_assets.bench.mirror import Mirror, MirrorError
 from tip_assets.bench.partitions import CELLS, EXPERIMENT_TAG, cell_of, partition_of
 from tip_assets.bench.previews import cell_metadata
 from tip_assets.bench.scenarios import GROUP, scenarios
@@ -32,7 +32,7 @@ _CHECKS = {
     kinds={"litellm", "mlflow"},
 )
 def candidates(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop], mirror: dg.ResourceParam[Mirror]
 ) -> Iterator[dg.AssetCheckResult]:
     """One row per candidate of a (model, prompt) cell, cumulative over experiments.
 
@@ -42,10 +42,11 @@ def candidates(
     cells = [cell_of(key) for key in context.partition_keys]
     named = context.run.tags.get(EXPERIMENT_TAG)
     findings = _Findings()
+    mirror.prepare()
     for experiment in [named] if named else workshop.experiments_needing(cells):
         for result in workshop.collect(experiment, cells):
             made = results.candidates(workshop.store, experiment, result.cell)
-            url = _mirrored(context, workshop, experiment, result, made)
+            url = _mirrored(context, mirror, experiment, result)
             findings.add(workshop, experiment, result, made)
             metadata = cell_metadata(result, made, experiment, url)
             if result.status is CellStatus.COMPLETE:
@@ -62,17 +63,13 @@ def candidates(
         )
 
 
-def _mirrored(
-    context: dg.AssetExecutionContext, workshop: Workshop, experiment: str, result: CellResult, made: pl.DataFrame
-) -> str | None:
+def _mirrored(context: dg.AssetExecutionContext, mirror: Mirror, experiment: str, result: CellResult) -> str | None:
     """The address of the cell's MLflow run; None with a warning where it could not be written."""
-    settings = workshop.settings
     try:
-        run = tracking.mirror_cell(settings, workshop.spec(experiment), result, made)
-    except Exception as error:  # noqa: BLE001  a mirror that breaks must not cost the cell
-        context.log.warning("MLflow at %s did not take %s: %s", settings.tracking_uri, result.cell.key, error)
+        return mirror.write(experiment, result.cell)
+    except MirrorError as error:
+        context.log.warning("MLflow did not take %s: %s", result.cell.key, error)
         return None
-    return run.url(settings.mlflow_ui)
 
 
 class _Findings:

@@ -9,7 +9,7 @@ from tip_assets.bench.candidates import candidates
 from tip_assets.bench.partitions import EXPERIMENTS
 from tip_assets.bench.previews import PREVIEW_ROWS, table
 from tip_assets.bench.scenarios import GROUP, scenarios
-from tip_serving.bench import automatic, export, scores
+from tip_serving.bench import automatic, export
 from tip_serving.bench.rubric import SCALE_MAX, SCALE_MIN, load_rubric
 from tip_serving.bench.workshop import Workshop
 
@@ -74,11 +74,10 @@ def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
     candidates has no rows.
     """
     experiment = context.partition_key
-    reports = workshop.import_scores(experiment)
+    reports, view = workshop.import_scores(experiment)
     for report in reports:
         for fault in report.faults:
             context.log.warning("%s:%s: %s", report.filename, fault.line, fault.reason)
-    view = scores.view(workshop.lake, experiment, workshop.candidates(experiment))
     by_judge = view.group_by("judge", "rubric_version", maintain_order=True).agg(
         scored=pl.col("score").count(), unscored=pl.col("score").null_count(), mean=pl.col("score").mean()
     )

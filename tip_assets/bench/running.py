@@ -7,11 +7,12 @@ waits for them; `state` alone says what is next.
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import dagster as dg
 
 from tip_assets.bench import jobs
+from tip_assets.bench.mirror import Mirror
 from tip_assets.bench.partitions import EXPERIMENT_TAG, register
 from tip_assets.bench.requesting import runs_for
 from tip_assets.definitions import defs
@@ -42,7 +43,7 @@ def run_to_end(workshop: Workshop, experiment: str, waiting: Callable[[Experimen
     state = workshop.state(experiment)
     if _is_settled(state):
         return state
-    with open_instance(workshop.settings) as instance:
+    with open_instance(workshop.settings) as instance, closing(Mirror()) as mirror:
         bury(instance)
         register(instance, experiment, [cell.cell for cell in state.cells])
         while not _is_settled(state):
@@ -51,7 +52,7 @@ def run_to_end(workshop: Workshop, experiment: str, waiting: Callable[[Experimen
                 time.sleep(POLL_S)
             else:
                 before = (state.step, state.fingerprint, tuple(state.pending), state.inbox)
-                run_ids = _take_step(workshop, instance, state)
+                run_ids = _take_step(workshop, mirror, instance, state)
                 after = workshop.state(experiment)
                 if (after.step, after.fingerprint, tuple(after.pending), after.inbox) == before:
                     raise StuckError(
@@ -66,21 +67,22 @@ def _is_settled(state: ExperimentState) -> bool:
     return state.step is None and (state.is_collected or state.spec is None)
 
 
-def _take_step(workshop: Workshop, instance: dg.DagsterInstance, state: ExperimentState) -> list[str]:
+def _take_step(workshop: Workshop, mirror: Mirror, instance: dg.DagsterInstance, state: ExperimentState) -> list[str]:
     experiment = state.experiment
     if state.step is Step.COLLECT:
-        runs = [_execute(workshop, instance, jobs.choose_scenarios.name, experiment, experiment)]
+        runs = [_execute(workshop, mirror, instance, jobs.choose_scenarios.name, experiment, experiment)]
         for rectangle in runs_for(instance, state.pending):
-            runs.append(_execute(workshop, instance, jobs.collect.name, experiment, None, rectangle.tags))
+            runs.append(_execute(workshop, mirror, instance, jobs.collect.name, experiment, None, rectangle.tags))
             if workshop.state(experiment).is_cancelled:
                 break
         return runs
     job = jobs.judge if state.step is Step.JUDGE else jobs.import_scores
-    return [_execute(workshop, instance, job.name, experiment, experiment)]
+    return [_execute(workshop, mirror, instance, job.name, experiment, experiment)]
 
 
 def _execute(
     workshop: Workshop,
+    mirror: Mirror,
     instance: dg.DagsterInstance,
     job: str,
     experiment: str,
@@ -95,7 +97,7 @@ def _execute(
             partition_key=partition_key,
             run_config=_QUIET,
             tags={EXPERIMENT_TAG: experiment, **process_tags(), **(tags or {})},
-            resources={"workshop": workshop},
+            resources={"workshop": workshop, "mirror": mirror},
             run_id=run_id,
         )
     return run_id

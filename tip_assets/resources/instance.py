@@ -9,6 +9,8 @@ from tip_serving.settings import Settings
 
 _CONFIG = """\
 # Written once; yours to change. Scale-out replaces storage, run_launcher and run_coordinator here.
+nux:
+  enabled: false
 telemetry:
   enabled: false
 run_queue:

@@ -16,11 +16,13 @@ from tip_serving.bench.results import CellResult
 from tip_serving.bench.spec import Spec
 from tip_serving.bench.store import CandidateStore
 from tip_serving.generation.model import Generator
+from tip_serving.scenarios.model import Scenario
 
 
 def collect(
     spec: Spec,
     cells: Sequence[Cell],
+    scenarios: Sequence[Scenario],
     store: CandidateStore,
     open_generator: Callable[[], Generator],
     limits: Limits,
@@ -34,6 +36,7 @@ def collect(
     Args:
         spec: the experiment.
         cells: which of its cells to fill.
+        scenarios: the experiment's.
         store: where candidates are kept.
         open_generator: called once inside the event loop that will use it; what it returns is closed at the end.
         limits: how much at once.
@@ -46,7 +49,7 @@ def collect(
     async def run() -> None:
         generator = open_generator()
         try:
-            collector = Collector(spec, cells, store, generator, limits, shown, finished.put)
+            collector = Collector(spec, cells, scenarios, store, generator, limits, shown, finished.put)
             collectors.append(collector)
             await collector.run()
         finally:

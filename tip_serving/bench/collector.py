@@ -16,10 +16,10 @@ from tip_serving.bench.leases import Holding, Lease, LeaseDesk, LostLeaseError
 from tip_serving.bench.open_cell import OpenCell, paid_by
 from tip_serving.bench.progress import Progress
 from tip_serving.bench.results import CellResult, CellStatus
-from tip_serving.bench.scenarios import ensure
 from tip_serving.bench.spec import Spec
 from tip_serving.bench.store import CandidateStore
 from tip_serving.generation.model import FailureKind, GenerationError, Generator
+from tip_serving.scenarios.model import Scenario
 
 TICK_S = 1.0
 GRACE_S = 5.0  # how long calls on the wire may still finish once a stop is asked for
@@ -42,6 +42,7 @@ class Collector:
         self,
         spec: Spec,
         cells: Sequence[Cell],
+        scenarios: Sequence[Scenario],
         store: CandidateStore,
         generator: Generator,
         limits: Limits,
@@ -49,6 +50,7 @@ class Collector:
         deliver: Callable[[CellResult], None],
     ) -> None:
         self._spec = spec
+        self._scenarios = scenarios
         self._store = store
         self._generator = generator
         self._limits = limits
@@ -80,7 +82,6 @@ class Collector:
     async def run(self) -> None:
         """Until every cell is done, or a stop."""
         self._loop = asyncio.get_running_loop()
-        self._scenarios = await asyncio.to_thread(ensure, self._store.lake, self._spec)
         self._paid_elsewhere = await asyncio.to_thread(self._paid_for_other_cells)
         await self._take_leases()
         opener = asyncio.create_task(self._open_cells())

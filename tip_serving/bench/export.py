@@ -9,17 +9,18 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from tip_serving.bench import scenarios, scores
+from tip_serving.bench import scores
 from tip_serving.bench.rubric import SCALE_MAX, SCALE_MIN, Rubric
 from tip_serving.bench.store import CandidateStore
 from tip_serving.lake import layout
 from tip_serving.lake.storage import ConflictError, MissingError
 from tip_serving.lake.tables import read_table, write_table
-from tip_serving.scenarios.model import Situation
+from tip_serving.scenarios.model import Scenario
 
 KEY_SCHEMA = {"item": pl.String, "candidate_id": pl.String}
 _WHAT_IT_IS = """\
@@ -46,7 +47,12 @@ class Batch(NamedTuple):
 
 
 def export(
-    store: CandidateStore, experiment: str, candidates: pl.DataFrame, judge: str, rubric: Rubric
+    store: CandidateStore,
+    experiment: str,
+    candidates: pl.DataFrame,
+    scenarios: Sequence[Scenario],
+    judge: str,
+    rubric: Rubric,
 ) -> Batch | None:
     """Write the batch of all candidates that wait for `judge`; None where none does.
 
@@ -54,6 +60,7 @@ def export(
         store: whose lake holds the experiment.
         experiment: whose candidates.
         candidates: CANDIDATE_SCHEMA, all candidates of the experiment.
+        scenarios: the experiment's.
         judge: the judge's name; whose scores it lacks.
         rubric: to score by.
     """
@@ -66,14 +73,20 @@ def export(
     identities = "\n".join([judge, rubric.version, rubric.content_hash, *pending["candidate_id"]])
     batch = _keyed(salt, identities)[:12]
     path = layout.export_rows(experiment, judge, batch)
-    situations = {scenario.scenario_id: scenario.situation for scenario in scenarios.read(lake, experiment)}
+    made = Batch(judge, batch, pending.height, path, layout.export_instructions(experiment, judge, batch))
+    if lake.exists(path):
+        return made
+    situations = {
+        scenario.scenario_id: scenario.situation.model_dump(mode="json", exclude_defaults=True)
+        for scenario in scenarios
+    }
     keyed = sorted((_keyed(salt, f"{batch}:{row['candidate_id']}")[:16], row) for row in pending.iter_rows(named=True))
     key = pl.DataFrame([(item, row["candidate_id"]) for item, row in keyed], schema=KEY_SCHEMA, orient="row")
     write_table(lake, layout.export_key(experiment, judge, batch), key)
     lines = [_line(item, row["text"], situations[row["scenario_id"]], judge, batch, rubric) for item, row in keyed]
     lake.write(layout.export_instructions(experiment, judge, batch), instructions(rubric, judge, len(lines)).encode())
     lake.write(path, "".join(line + "\n" for line in lines).encode())
-    return Batch(judge, batch, len(lines), path, layout.export_instructions(experiment, judge, batch))
+    return made
 
 
 def read_keys(store: CandidateStore, experiment: str, judge: str) -> dict[str, str]:
@@ -95,13 +108,13 @@ def leaks(rows: bytes, candidates: pl.DataFrame) -> list[str]:
     return sorted(found)
 
 
-def _line(item: str, tip: str, situation: Situation, judge: str, batch: str, rubric: Rubric) -> str:
+def _line(item: str, tip: str, situation: dict[str, Any], judge: str, batch: str, rubric: Rubric) -> str:
     row = {
         "item": item,
         "judge": judge,
         "batch": batch,
         "rubric_version": rubric.version,
-        "situation": situation.model_dump(mode="json", exclude_defaults=True),
+        "situation": situation,
         "tip": tip,
     }
     return json.dumps(row, ensure_ascii=False)

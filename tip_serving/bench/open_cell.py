@@ -1,6 +1,7 @@
 """A cell while it is being filled: what it still needs, where its candidates go, how it ends."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -37,7 +38,7 @@ class OpenCell:
     reason: str | None = None
 
     @classmethod
-    def open(cls, spec: Spec, lease: Lease, store: CandidateStore, scenarios: list[Scenario]) -> "OpenCell":
+    def open(cls, spec: Spec, lease: Lease, store: CandidateStore, scenarios: Sequence[Scenario]) -> "OpenCell":
         """The cell behind `lease` with what is still missing; ships what a dead worker left in the spool first."""
         cell = lease.cell
         prompt = registry.get(cell.prompt)

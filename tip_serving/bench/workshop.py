@@ -43,6 +43,7 @@ class Workshop:
     pool: WorkerPool
     limits: Limits
     progress: Progress = field(default_factory=Progress)
+    _scenarios: dict[str, list[Scenario]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, settings: Settings, concurrency: int | None = None) -> "Workshop":
@@ -67,8 +68,10 @@ class Workshop:
         return states.state(self.lake, experiment, self.catalog, self.limits.lease_ttl_s)
 
     def scenarios(self, experiment: str) -> list[Scenario]:
-        """The experiment's scenarios, written unless they are there."""
-        return chosen_scenarios.ensure(self.lake, self.spec(experiment))
+        """The experiment's scenarios, written unless they are there; read once, since they never change."""
+        if experiment not in self._scenarios:
+            self._scenarios[experiment] = chosen_scenarios.ensure(self.lake, self.spec(experiment))
+        return self._scenarios[experiment]
 
     def experiments_needing(self, cells: Iterable[Cell]) -> list[str]:
         """The experiments whose spec asks for any of `cells`."""
@@ -85,7 +88,8 @@ class Workshop:
         spec = self.spec(experiment)
         asked = set(cells)
         wanted = [cell for cell in states.wanted_cells(spec, self.catalog) if cell in asked]
-        return collecting.collect(spec, wanted, self.store, self.pool.open, self.limits, self.progress)
+        scenarios = self.scenarios(experiment)
+        return collecting.collect(spec, wanted, scenarios, self.store, self.pool.open, self.limits, self.progress)
 
     def results(self, experiment: str) -> list[CellResult]:
         """The results of all done cells, in the spec's order."""
@@ -99,7 +103,8 @@ class Workshop:
 
     def export(self, experiment: str, judge: str) -> Batch | None:
         """A blind batch of what `judge` has not scored; None where nothing waits."""
-        return export.export(self.store, experiment, self.candidates(experiment), judge, load_rubric())
+        candidates, scenarios = self.candidates(experiment), self.scenarios(experiment)
+        return export.export(self.store, experiment, candidates, scenarios, judge, load_rubric())
 
     def judge_automatically(self, experiment: str) -> str | None:
         """Score by rules what waits for the automatic judge and drop the file into the inbox; its name there."""
@@ -109,11 +114,10 @@ class Workshop:
         data = automatic.score_file(self.lake.read(batch.rows_path))
         return intake.drop(self.store, experiment, data, automatic.JUDGE)
 
-    def import_scores(self, experiment: str) -> list[Report]:
-        """Import what lies in the inbox, then write the experiment's scores view."""
+    def import_scores(self, experiment: str) -> tuple[list[Report], pl.DataFrame]:
+        """Import the inbox and write the experiment's scores; what became of each file, and the scores."""
         reports = intake.import_inbox(self.store, experiment)
-        scores.view(self.lake, experiment, self.candidates(experiment))
-        return reports
+        return reports, scores.view(self.lake, experiment, self.candidates(experiment))
 
     def rank(self, experiment: str) -> pl.DataFrame:
         """Write the leaderboard over all done cells and note which results it rests on."""

@@ -6,55 +6,16 @@
 import asyncio
 import itertools
 import json
-import subprocess
-import sys
-import tempfile
-from contextlib import suppress
 from dataclasses import asdict
-from typing import IO, Any
+from typing import Any
 
-from tip_serving import settings
 from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError
 from tip_serving.generation.worker import LINE_LIMIT
-
-_LAST_WORDS = 2_000  # characters of a dead worker's standard error that are shown
-_ENDS_WITHIN_S = 5.0
+from tip_serving.processes import ModuleProcess
 
 
-class WorkerProcess:
-    """A worker that has been started and may still be importing."""
-
-    def __init__(self, concurrency: int) -> None:
-        self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in end()
-        command = [sys.executable, "-m", "tip_serving.generation.worker", "--concurrency", str(concurrency)]
-        self.process = subprocess.Popen(  # noqa: S603  our own module
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            env=settings.child_environment(PYTHONUNBUFFERED="1"),
-        )
-
-    def last_words(self) -> str:
-        """How it ended and what it said last."""
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(1.0)
-        self.errors.seek(0)
-        said = self.errors.read().decode(errors="replace").strip()[-_LAST_WORDS:]
-        return f"the generation worker ended with exit code {self.process.poll()}: {said or 'it said nothing'}"
-
-    def end(self) -> None:
-        """Close its input and see it off."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        try:
-            self.process.wait(_ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.errors.close()
+def _start(concurrency: int) -> ModuleProcess:
+    return ModuleProcess("tip_serving.generation.worker", "--concurrency", str(concurrency))
 
 
 class WorkerPool:
@@ -62,16 +23,16 @@ class WorkerPool:
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
-        self._prepared: WorkerProcess | None = None
+        self._prepared: ModuleProcess | None = None
 
     def prepare(self) -> None:
         """Start a worker now for the next `open`."""
         if self._prepared is None:
-            self._prepared = WorkerProcess(self._concurrency)
+            self._prepared = _start(self._concurrency)
 
     def open(self) -> "WorkerGateway":
         """A generator on the prepared worker, or on a new one; used and closed within one event loop."""
-        worker, self._prepared = self._prepared or WorkerProcess(self._concurrency), None
+        worker, self._prepared = self._prepared or _start(self._concurrency), None
         return WorkerGateway(worker, self._concurrency)
 
     def close(self) -> None:
@@ -88,7 +49,7 @@ class WorkerGateway:
     as UPSTREAM with its last words.
     """
 
-    def __init__(self, worker: WorkerProcess, concurrency: int) -> None:
+    def __init__(self, worker: ModuleProcess, concurrency: int) -> None:
         self._worker = worker
         self._concurrency = concurrency
         self._ids = itertools.count()
@@ -161,7 +122,7 @@ class WorkerGateway:
                 return
             self._may_restart = False
             self._writer = None
-            self._worker = WorkerProcess(self._concurrency)
+            self._worker = _start(self._concurrency)
 
     def _take(self, answer: dict[str, Any]) -> None:
         request, future = self._waiting.get(answer.get("id", -1), (None, None))

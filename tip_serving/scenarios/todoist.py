@@ -52,7 +52,7 @@ def read(data: bytes, filename: str, today: dt.date) -> TaskList:
     return _read_csv(text, project=filename.rpartition("/")[2].rpartition(".")[0], today=today)
 
 
-# -- CSV ----------------------------------------------------------------------------------------------------------------
+# -- CSV ---------------------------------------------------------------------------------
 
 
 def _read_csv(text: str, project: str, today: dt.date) -> TaskList:
@@ -118,7 +118,7 @@ def _csv_task(row: Mapping[str, str], project: str, section: str, today: dt.date
 _EVERY = re.compile(r"^\s*(every|ev|jede\w*|cada|chaque|tou(s|te)s? les|todo[as]?|毎|her)\b|^毎", re.IGNORECASE)
 
 
-def _natural_due(text: str, language: str, today: dt.date) -> Due | None | str:
+def _natural_due(text: str, language: str, today: dt.date) -> Due | str | None:
     """The due date behind `text` as people write it, or why it cannot be read."""
     if not text:
         return None
@@ -143,7 +143,7 @@ def _natural_due(text: str, language: str, today: dt.date) -> Due | None | str:
     )
 
 
-# -- JSON ---------------------------------------------------------------------------------------------------------------
+# -- JSON ---------------------------------------------------------------------------------
 
 
 def _read_json(text: str) -> TaskList:
