@@ -64,7 +64,7 @@ class Lake:
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
-        filesystem, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
+        filesystem, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
         return filesystem, str(root).rstrip("/")
 
     @cached_property
