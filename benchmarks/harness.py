@@ -166,9 +166,8 @@ def main() -> None:
             for _ in range(arguments.runs):
                 for name, run in contenders.items():
                     large[name].append(run(N_SCENARIOS))
-    print(
-        f"2,000 calls at {arguments.latency_ms:g} ms, {CONCURRENCY} at once: ideal {ideal:.1f} s; medians of {arguments.runs}"
-    )
+    print(f"2,000 calls at {arguments.latency_ms:g} ms, {CONCURRENCY} at once: ideal {ideal:.1f} s")
+    print(f"medians of {arguments.runs} runs")
     steady = {name: report(name, large[name], small[name]) for name in contenders}
     print(f"steady state against ideal: {steady['tip'] / ideal:.2f}")
     if "promptfoo" in steady:

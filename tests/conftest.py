@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from support import openai_server
 from support.openai_server import OpenAIServer
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a test exports (`DAGSTER_HOME`, say) ends with it."""
+    with mock.patch.dict("os.environ"):
+        yield
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tip_assets.resources.instance import ensure_instance_directory
+from tip_assets.resources.tracking_store import ensure_tracking_store
 from tip_serving import settings as environment
 from tip_serving.settings import Settings
 
@@ -205,7 +206,7 @@ def up(host: str, port: int, mlflow_port: int) -> None:
     chosen = environment.load()
     environment.export(TIP_MLFLOW_UI=f"http://{host}:{mlflow_port}", TIP_DAGSTER_UI=f"http://{host}:{port}")
     ensure_instance_directory(chosen)
-    chosen.home.mkdir(parents=True, exist_ok=True)
+    ensure_tracking_store(chosen)
     console = Console()
     logs = chosen.home / "logs"
     asked = services(chosen, host, port, mlflow_port)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from tip_assets.resources.tracking_store import ensure_tracking_store
 from tip_serving.bench import results
 from tip_serving.bench.identity import Cell
 from tip_serving.bench.workshop import Workshop
@@ -80,6 +81,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints must not end up between the answers
     settings = load()
     workshop = Workshop.open(settings)
+    ensure_tracking_store(settings)
     import mlflow  # noqa: F401  while there is nothing to do yet
 
     for line in sys.stdin:

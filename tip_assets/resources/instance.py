@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from tip_assets.resources.aside import made_aside
 from tip_serving import settings as environment
 from tip_serving.settings import Settings
 
@@ -27,12 +28,16 @@ retention:
 
 
 def ensure_instance_directory(settings: Settings) -> Path:
-    """`DAGSTER_HOME` with a dagster.yaml, written only where there is none; exported for child processes."""
+    """`DAGSTER_HOME`, made whole where there is none; one that is there stays. Exported for child processes."""
     directory = settings.dagster_directory
-    directory.mkdir(parents=True, exist_ok=True)
-    config = directory / "dagster.yaml"
-    if not config.exists():
-        config.write_text(_CONFIG, encoding="utf-8")
+    if not directory.exists() or not any(directory.iterdir()):
+        with made_aside(directory) as aside:
+            aside.mkdir()
+            (aside / "dagster.yaml").write_text(_CONFIG, encoding="utf-8")
+            with dg.DagsterInstance.from_config(str(aside)) as instance:
+                instance.get_run_records(limit=1)
+                instance.get_dynamic_partitions("experiment")
+                instance.all_instigator_state()
     environment.export(DAGSTER_HOME=str(directory))
     return directory
 
