@@ -64,12 +64,13 @@ class Live:
     def __init__(self, console: Console, counts: Counts) -> None:
         self._console = console
         self._counts = counts
+        is_wide = console.width >= WIDE
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=24 if is_wide else 8),
             TaskProgressColumn(),
             TextColumn("{task.fields[detail]}"),
-            TimeElapsedColumn(),
+            *([TimeElapsedColumn()] if is_wide else []),
             console=console,
             transient=True,
             refresh_per_second=4,
@@ -109,24 +110,18 @@ class Live:
 
     def _update(self) -> None:
         counts = self._counts
-        there = counts.n_there + counts.n_called + counts.n_failed
-        others = sum(holding.n_needed for holding in counts.others.values())
-        others_done = sum(holding.n_done for holding in counts.others.values())
-        total = counts.n_needed + others
-        # Cells that are not opened yet count as large as the opened ones.
-        n_known = counts.n_cells_done + len(counts.others) or 1
         self._progress.update(
             self._task,
             description=self._description(),
-            total=total or None,
-            completed=min(there + others_done, total) if n_known else 0,
+            total=counts.n_needed or None,
+            completed=min(counts.n_over, counts.n_needed),
             detail=self._detail(),
         )
 
     def _description(self) -> str:
         counts = self._counts
         if counts.stopping:
-            return f"stopping: {counts.stopping[:60]}"
+            return f"stopping ({escape(counts.stopping[:40])})"
         if self._others or counts.others:
             return "waiting"
         if counts.first_call_at is None:
@@ -143,7 +138,7 @@ class Live:
             money(counts.cost_usd),
         ]
         if counts.calls_per_s:
-            left = max(counts.n_needed - counts.n_there - counts.n_called - counts.n_failed, 0)
+            left = max(counts.n_needed - counts.n_over, 0)
             parts.append(f"{counts.calls_per_s:,.0f}/s, {timedelta(seconds=round(left / counts.calls_per_s))} left")
         if counts.n_failed:
             parts.append(f"[red]{counts.n_failed} failed[/red]")

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import polars as pl
 import pytest
 from support.openai_server import OpenAIServer
@@ -76,6 +77,28 @@ def test_after_kill_9_the_same_command_repeats_no_more_calls_than_were_in_flight
     asked = server.asked()
     assert len(asked) == N_CALLS
     assert asked.total() - N_CALLS <= CONCURRENCY
+    assert_each_candidate_once(terminal)
+    assert _board(terminal).equals(undisturbed)
+    assert _open_runs(terminal) == []
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_at_any_moment_it_still_ends_as_if_undisturbed(
+    tmp_path: Path, server: OpenAIServer, undisturbed: pl.DataFrame
+) -> None:
+    terminal = loopback(tmp_path, server)
+    moments = np.random.default_rng(7).uniform(0.0, 9.0, 14)
+    for moment in moments:
+        process = terminal.start(*SMALL)
+        time.sleep(moment)
+        kill_tree(process)
+
+    done = terminal.run(*SMALL)
+
+    assert done.returncode == 0, done.stderr
+    asked = server.asked()
+    assert len(asked) == N_CALLS
+    assert asked.total() - N_CALLS <= CONCURRENCY * len(moments)
     assert_each_candidate_once(terminal)
     assert _board(terminal).equals(undisturbed)
     assert _open_runs(terminal) == []

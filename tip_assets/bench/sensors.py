@@ -4,6 +4,7 @@ Level-triggered: nothing is remembered but what the lake says and which runs are
 misses nothing. A step that failed MAX_ATTEMPTS times on the same results is not requested again.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -48,17 +49,16 @@ def lack_of(state: ExperimentState) -> Lack | None:
 
 def hash_of(text: str) -> str:
     """16 hex digits that name `text`."""
-    import hashlib
-
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dg.sensor(jobs=jobs.BENCH_JOBS, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
-def bench_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def bench_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Requests what each experiment in the lake lacks: cells, judging, or the import of dropped score files."""
     workshop = Workshop.open(settings.load())
     bury(context.instance)
-    reasons = []
+    requested: list[dg.RunRequest] = []
+    reasons: list[str] = []
     for experiment in experiments(workshop.lake):
         state = workshop.state(experiment)
         if state.faults:
@@ -69,12 +69,20 @@ def bench_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
             continue
         if _open_runs(context.instance, experiment):
             reasons.append(f"{experiment}: a run is under way")
-        elif _attempts(context.instance, experiment, lack) >= MAX_ATTEMPTS:
+            continue
+        requests = list(_requests(context.instance, state, lack))
+        # One attempt may be several runs: collecting asks for one a rectangle of cells.
+        n_runs = sum(ATTEMPT_TAG in request.tags for request in requests)
+        if _runs_of(context.instance, experiment, lack) >= MAX_ATTEMPTS * n_runs:
             reasons.append(f"{experiment}: {lack.step.value} failed {MAX_ATTEMPTS} times; `tip bench run` tries again")
         else:
-            yield from _requests(context.instance, state, lack)
-    if reasons:
-        yield dg.SkipReason("\n".join(reasons))
+            requested += requests
+    for reason in reasons:
+        context.log.info(reason)
+    # Dagster refuses a tick that both requests and skips.
+    return dg.SensorResult(
+        run_requests=requested, skip_reason="\n".join(reasons) if reasons and not requested else None
+    )
 
 
 def _requests(instance: dg.DagsterInstance, state: ExperimentState, lack: Lack) -> Iterator[dg.RunRequest]:
@@ -97,5 +105,5 @@ def _open_runs(instance: dg.DagsterInstance, experiment: str) -> int:
     return instance.get_runs_count(dg.RunsFilter(statuses=_OPEN, tags={EXPERIMENT_TAG: experiment}))
 
 
-def _attempts(instance: dg.DagsterInstance, experiment: str, lack: Lack) -> int:
+def _runs_of(instance: dg.DagsterInstance, experiment: str, lack: Lack) -> int:
     return instance.get_runs_count(dg.RunsFilter(tags={EXPERIMENT_TAG: experiment, ATTEMPT_TAG: lack.name}))

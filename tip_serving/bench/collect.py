@@ -66,18 +66,21 @@ def collect(
     thread = threading.Thread(target=run_in_thread, name="collect", daemon=True)
     thread.start()
     try:
-        while (item := _next(finished)) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
+        while (result := _next(finished)) is not None:
+            yield result
+    except BaseException:  # the consumer's own, an interrupt, or GeneratorExit where it is closed
         for collector in collectors:
             collector.stop("interrupted")
+        raise
+    finally:
         thread.join()
 
 
-def _next(finished: "queue.SimpleQueue[CellResult | BaseException | None]") -> CellResult | BaseException | None:
+def _next(finished: "queue.SimpleQueue[CellResult | BaseException | None]") -> CellResult | None:
     while True:
         with suppress(queue.Empty):
             # In slices: a signal handler that raises in this thread is heard between two of them.
-            return finished.get(timeout=0.2)
+            item = finished.get(timeout=0.2)
+            if isinstance(item, BaseException):
+                raise item
+            return item

@@ -70,6 +70,7 @@ class Collector:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         progress.n_cells += len(cells)
+        progress.n_needed += len(cells) * spec.n_tips * len(scenarios)
 
     def stop(self, reason: str) -> None:
         """Make no new call, let those on the wire finish for GRACE_S, and end."""
@@ -125,7 +126,6 @@ class Collector:
             opened = await asyncio.to_thread(OpenCell.open, self._spec, lease, self._store, self._scenarios)
             self._leased.remove(lease)
             self._open[lease.cell] = opened
-            self._progress.n_needed += len(opened.needed)
             self._progress.n_there += opened.n_there
             if lease.cell.model in self._given_up:
                 opened.give_up(self._given_up[lease.cell.model])
@@ -189,7 +189,6 @@ class Collector:
         self._open.pop(opened.cell, None)
         await self._cancel_calls(lambda owner: owner is opened)
         await asyncio.to_thread(opened.segment.close)
-        self._progress.n_needed -= len(opened.needed)
         self._progress.n_there -= opened.n_there
         self._waiting.append(opened.cell)
 

@@ -15,7 +15,7 @@ class Progress:
     n_cells_done: int = 0
     n_cells_failed: int = 0
     n_needed: int = 0
-    """Candidates over all cells that were opened so far or held by others."""
+    """Candidates over all cells, those in other workers' hands too."""
     n_there: int = 0
     """Of these, how many lay in the lake before."""
     n_called: int = 0
@@ -31,6 +31,12 @@ class Progress:
     """Cells that other workers fill, with their last word."""
     stopping: str | None = None
     """Why no new call is made, once that is so."""
+
+    @property
+    def n_over(self) -> int:
+        """Candidates that nobody waits for any more: there, made, failed, or made by others."""
+        others = sum(holding.n_done for holding in list(self.others.values()))
+        return self.n_there + self.n_called + self.n_failed + others
 
     @property
     def calls_per_s(self) -> float:
