@@ -59,6 +59,7 @@ class WorkerGateway:
         self._dead: str | None = None
         self._reading: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._answers: asyncio.ReadTransport | None = None
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """The completion of `request`. Raises GenerationError when it fails for good."""
@@ -90,13 +91,15 @@ class WorkerGateway:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
+        if self._answers is not None:
+            self._answers.close()
         await asyncio.to_thread(self._worker.end)
 
     async def _connect(self) -> asyncio.StreamReader:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=LINE_LIMIT)
         process = self._worker.process
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+        self._answers, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
         transport, protocol = await loop.connect_write_pipe(
             lambda: asyncio.streams.FlowControlMixin(loop=loop), process.stdin
         )
