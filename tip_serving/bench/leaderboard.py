@@ -44,7 +44,10 @@ def rank(lake: Lake, experiment: str, results: Sequence[CellResult], scores: pl.
     judges = scores.select("judge", "rubric_version").drop_nulls().unique(maintain_order=True).rows() or [(None, None)]
     frames = []
     for judge, rubric_version in judges:
-        of_judge = scores.filter(pl.col("judge") == judge, pl.col("rubric_version") == rubric_version)
+        is_theirs = pl.col("judge").eq_missing(pl.lit(judge)) & pl.col("rubric_version").eq_missing(
+            pl.lit(rubric_version)
+        )
+        of_judge = scores.filter(is_theirs)
         rows = [_row(result, of_judge, judge, rubric_version) for result in results]
         frame = pl.DataFrame(rows, schema=LEADERBOARD_SCHEMA)
         place = pl.col("score_mean").rank("min", descending=True).cast(pl.Int32)

@@ -1,0 +1,226 @@
+"""From candidates to scores: a blind export, and what an import accepts, refuses and remembers."""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from support.bench import EXPERIMENT, create, fill_all, workshop
+
+from tip_serving.bench import export, intake, scores
+from tip_serving.bench.export import Batch
+from tip_serving.bench.rubric import load_rubric
+from tip_serving.bench.workshop import Workshop
+from tip_serving.lake import layout
+
+NAMES = load_rubric().names
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workshop:
+    made = workshop(tmp_path)
+    fill_all(made, create(made))
+    return made
+
+
+def _export(place: Workshop, judge: str = "ana") -> tuple[Batch, list[Row]]:
+    batch = place.export(EXPERIMENT, judge)
+    assert batch is not None
+    return batch, [json.loads(line) for line in place.lake.read(batch.rows_path).decode().splitlines()]
+
+
+def _answer(row: Row, points: int = 4, **changes: object) -> Row:
+    return {
+        "item": row["item"],
+        "judge": row["judge"],
+        "rubric_version": row["rubric_version"],
+        "scores": dict.fromkeys(NAMES, points),
+        **changes,
+    }
+
+
+def _import(place: Workshop, rows: list[Row | bytes], *, partial: bool = False) -> intake.Report:
+    data = b"".join((row if isinstance(row, bytes) else json.dumps(row).encode()) + b"\n" for row in rows)
+    name = intake.drop(place.store, EXPERIMENT, data, "scores")
+    return intake.import_file(place.store, EXPERIMENT, name, partial=partial)
+
+
+def _latest(place: Workshop, judge: str = "ana") -> pl.DataFrame:
+    return scores.latest(place.lake, judge, load_rubric().version)
+
+
+def test_an_export_tells_neither_who_wrote_a_tip_nor_which_candidate_it_is(place: Workshop) -> None:
+    batch, rows = _export(place)
+    candidates = place.candidates(EXPERIMENT)
+    assert batch.n_items == len(rows) == candidates.height == 24
+    exported = place.lake.read(batch.rows_path).decode() + place.lake.read(batch.instructions_path).decode()
+    for secret in (
+        "embedded/",
+        "planner",
+        "prompt_hash",
+        *candidates["candidate_id"],
+        *candidates["prompt_hash"].unique(),
+    ):
+        assert secret not in exported
+    assert all(set(row) == {"item", "judge", "batch", "rubric_version", "situation", "tip"} for row in rows)
+    assert export.leaks(place.lake.read(batch.rows_path), candidates) == []
+
+
+def test_a_leak_is_found(place: Workshop) -> None:
+    candidates = place.candidates(EXPERIMENT)
+    leaking = json.dumps({"item": candidates["candidate_id"][0], "prompt": "v1"}).encode()
+    assert export.leaks(leaking, candidates) == ["item", "prompt"]
+
+
+def test_the_order_of_an_export_follows_neither_cells_nor_scenarios(place: Workshop) -> None:
+    _, rows = _export(place)
+    key = export.read_keys(place.store, EXPERIMENT, "ana")
+    by_id = {row["candidate_id"]: row for row in place.candidates(EXPERIMENT).rows(named=True)}
+    order = [by_id[key[row["item"]]] for row in rows]
+    cells = [(row["model"], row["prompt"]) for row in order]
+    changes = sum(one != other for one, other in pairwise(cells))
+    assert changes > 12  # sorted by cell it would be 3
+    assert all(by_id[key[row["item"]]]["text"] == row["tip"] for row in rows)
+
+
+def test_two_judges_get_the_same_tips_under_unrelated_names_and_orders(place: Workshop) -> None:
+    (_, ana), (_, ben) = _export(place, "ana"), _export(place, "ben")
+    assert not {row["item"] for row in ana} & {row["item"] for row in ben}
+    assert sorted(row["tip"] for row in ana) == sorted(row["tip"] for row in ben)
+    assert [row["tip"] for row in ana] != [row["tip"] for row in ben]
+
+
+def test_exporting_again_gives_the_same_batch_until_something_is_scored(place: Workshop) -> None:
+    batch, rows = _export(place)
+    again, same = _export(place)
+    assert (again, same) == (batch, rows)
+    _import(place, [_answer(row) for row in rows[:10]])
+    rest, left = _export(place)
+    assert rest.batch != batch.batch
+    assert sorted(row["tip"] for row in left) == sorted(row["tip"] for row in rows[10:])
+    _import(place, [_answer(row) for row in left])
+    assert place.export(EXPERIMENT, "ana") is None
+
+
+def test_scores_of_an_earlier_batch_are_still_taken(place: Workshop) -> None:
+    _, rows = _export(place)
+    _import(place, [_answer(row) for row in rows[:5]])
+    _export(place)
+    assert _import(place, [_answer(row) for row in rows[5:]]).accepted == 19
+
+
+def test_instructions_suffice_for_somebody_who_sees_nothing_else(place: Workshop) -> None:
+    batch, _ = _export(place)
+    text = place.lake.read(batch.instructions_path).decode()
+    rubric = load_rubric()
+    for criterion in rubric.criteria:
+        assert criterion.question in text
+        assert all(anchor in text for anchor in criterion.anchors)
+    example = json.loads(text.split("```json\n")[1].split("\n```")[0])
+    assert set(example["scores"]) == set(rubric.names)
+    assert rubric.version in text
+
+
+THREES = dict.fromkeys(NAMES, 3)
+BAD: dict[str, tuple[Callable[[Row], Row | bytes], str]] = {
+    "broken": (lambda _: b'{"item": ', "line: Invalid JSON"),
+    "unknown item": (lambda row: _answer(row, item="0123456789abcdef"), "was not exported for judge 'ana'"),
+    "unknown judge": (lambda row: _answer(row, judge="eve"), "nothing was ever exported for judge 'eve'"),
+    "off the scale": (lambda row: _answer(row, scores={**THREES, "tone": 6}), "scores.tone: Input should"),
+    "half a point": (lambda row: _answer(row, scores={**THREES, "tone": 2.5}), "scores.tone: Input should"),
+    "missing criterion": (lambda row: _answer(row, scores={"tone": 3}), "no points for actionability, brevity"),
+    "unknown criterion": (lambda row: _answer(row, scores={**THREES, "charm": 3}), "charm is not in rubric"),
+    "wrong rubric": (lambda row: _answer(row, rubric_version="r0"), "no rubric version 'r0'"),
+    "unknown field": (lambda row: _answer(row, mood="good"), "mood: Extra inputs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(BAD))
+def test_a_bad_line_is_named_and_the_file_kept_whole_or_not_at_all(place: Workshop, kind: str) -> None:
+    make, said = BAD[kind]
+    _, rows = _export(place)
+    report = _import(place, [_answer(rows[0]), make(rows[1]), _answer(rows[2])])
+    assert [(fault.line, said in fault.reason) for fault in report.faults] == [(2, True)], report.faults
+    assert (report.is_taken, report.accepted) == (False, 0)
+    assert _latest(place).is_empty()
+    folder = layout.rejected_file(EXPERIMENT, "")
+    found = {entry.path.removeprefix(folder) for entry in place.lake.find(folder.rstrip("/"))}
+    assert found == {report.filename, report.filename + ".report.json"}
+    told = json.loads(place.lake.read(layout.rejected_file(EXPERIMENT, report.filename + ".report.json")))
+    assert told["faults"] == [{"line": 2, "reason": report.faults[0].reason}]
+    assert place.state(EXPERIMENT).inbox == ()
+
+
+def test_the_good_lines_are_kept_where_that_is_asked_for(place: Workshop) -> None:
+    _, rows = _export(place)
+    report = _import(place, [_answer(rows[0]), b"no json", _answer(rows[0]), _answer(rows[2])], partial=True)
+    assert (report.is_taken, report.accepted, [fault.line for fault in report.faults]) == (True, 2, [2, 3])
+    assert "stands on an earlier line" in report.faults[1].reason
+    assert _latest(place).height == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n"])
+def test_an_empty_file_is_refused(place: Workshop, data: bytes) -> None:
+    name = intake.drop(place.store, EXPERIMENT, data, "scores")
+    report = intake.import_file(place.store, EXPERIMENT, name, partial=True)
+    assert (report.is_taken, report.faults[0].reason) == (False, "the file holds no scores")
+
+
+def test_the_same_file_twice_changes_nothing(place: Workshop) -> None:
+    _, rows = _export(place)
+    first = _import(place, [_answer(row) for row in rows])
+    before = _latest(place)
+    second = _import(place, [_answer(row) for row in rows])
+    assert (first.is_repeat, second.is_repeat) == (False, True)
+    assert _latest(place).equals(before)
+
+
+def test_a_later_score_of_the_same_judge_stands_and_the_earlier_stays_in_the_history(place: Workshop) -> None:
+    _, rows = _export(place)
+    _import(place, [_answer(rows[0], 2), _answer(rows[1], 3)])
+    _import(place, [_answer(rows[0], 5)])
+    standing = _latest(place)
+    assert sorted(standing["score"].to_list()) == [3.0, 5.0]
+    parts = [entry.path for entry in place.lake.find(layout.judge_scores("ana", load_rubric().version))]
+    assert len(parts) == 2
+
+
+def test_one_judges_scores_say_nothing_of_another(place: Workshop) -> None:
+    (_, ana), (_, ben) = _export(place, "ana"), _export(place, "ben")
+    _import(place, [_answer(row, 5) for row in ana])
+    _import(place, [_answer(row, 1) for row in ben[:4]])
+    _, view = place.import_scores(EXPERIMENT)
+    assert view.filter(pl.col("judge") == "ana")["score"].null_count() == 0
+    of_ben = view.filter(pl.col("judge") == "ben")
+    assert (of_ben.height, of_ben["score"].null_count()) == (24, 20)
+
+
+def test_scores_stay_with_candidates_across_experiments(place: Workshop) -> None:
+    _, rows = _export(place)
+    _import(place, [_answer(row) for row in rows])
+    larger = create(place, experiment="tip-bench-larger", n_scenarios=8)
+    fill_all(place, larger)
+    batch = place.export("tip-bench-larger", "ana")
+    assert batch is not None
+    assert batch.n_items == 2 * 2 * 2  # only the two new scenarios
+    _, view = place.import_scores("tip-bench-larger")
+    assert view["score"].count() == 24
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", "-ana", "x" * 81, "ana\n"])
+def test_names_that_cannot_be_a_judges_are_refused(name: str) -> None:
+    assert intake.judge_fault(name) is not None
+
+
+def test_the_automatic_judge_goes_the_same_way_as_everybody(place: Workshop) -> None:
+    filename = place.judge_automatically(EXPERIMENT)
+    assert filename is not None
+    assert place.state(EXPERIMENT).inbox == (filename,)
+    reports, view = place.import_scores(EXPERIMENT)
+    assert [report.accepted for report in reports] == [24]
+    assert view["judge"].unique().to_list() == ["automatic-rules"]
+    assert place.judge_automatically(EXPERIMENT) is None
