@@ -63,7 +63,7 @@ class _Server:
         model = body["model"]
         key = hashlib.sha256(json.dumps([model, body["messages"], body.get("seed")]).encode()).hexdigest()[:24]
         self._seen[key] += 1
-        self._note(event="asked", key=key, model=model)
+        self._note(event="asked", key=key, model=model, messages=body["messages"])
         await asyncio.sleep(self._latency_s * (10 if "slow" in model else 1))
         misbehaviour = await self._misbehave(request, model, self._seen[key])
         if misbehaviour is not None:

@@ -53,9 +53,9 @@ def latest(lake: Lake, judge: str, rubric_version: str) -> pl.DataFrame:
 def judges(lake: Lake) -> list[tuple[str, str]]:
     """Every (judge, rubric version) that ever scored anything."""
     return [
-        (layout.decode(judge), layout.decode(rubric))
-        for judge in lake.folders(layout.SCORES)
-        for rubric in lake.folders(f"{layout.SCORES}/{judge}")
+        (judge, layout.decode(rubric))
+        for judge in map(layout.decode, lake.folders(layout.SCORES))
+        for rubric in lake.folders(layout.scores_of(judge))
     ]
 
 

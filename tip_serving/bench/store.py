@@ -84,7 +84,7 @@ class Segment:
         if lake.directory is None:
             self._path = spool / f"{self._name}.jsonl"
         else:
-            self._path = lake.directory / layout.segments(*cell) / f"{self._name}.jsonl"
+            self._path = lake.directory / layout.segment(*cell, self._name)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("xb", buffering=0)
         self._unshipped = bytearray()
@@ -104,7 +104,7 @@ class Segment:
             return
         if self._ships:
             chunk, self._unshipped = bytes(self._unshipped), bytearray()
-            self._lake.write(f"{layout.segments(*self._cell)}/{self._name}-{self._n_shipped:05d}.jsonl", chunk)
+            self._lake.write(layout.segment(*self._cell, f"{self._name}-{self._n_shipped:05d}"), chunk)
             self._n_shipped += 1
         else:
             os.fsync(self._file.fileno())
@@ -142,7 +142,7 @@ class CandidateStore:
     def recover(self, cell: Cell) -> None:
         """Ship what a dead worker left in the spool; only for the holder of the cell's lease."""
         for path in sorted(self._spool_of(cell).glob("*.jsonl")):
-            self.lake.write(f"{layout.segments(*cell)}/{path.stem}-recovered.jsonl", path.read_bytes())
+            self.lake.write(layout.segment(*cell, f"{path.stem}-recovered"), path.read_bytes())
             path.unlink()
 
     def load(self, cell: Cell) -> pl.DataFrame:

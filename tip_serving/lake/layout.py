@@ -163,14 +163,24 @@ def segments(model: str, prompt: str) -> str:
     return f"{cell_store(model, prompt)}/segments"
 
 
+def segment(model: str, prompt: str, name: str) -> str:
+    """One segment."""
+    return f"{segments(model, prompt)}/{name}.jsonl"
+
+
 def candidates_table(model: str, prompt: str, part: str) -> str:
     """Compacted candidates."""
     return f"{cell_store(model, prompt)}/{part}.parquet"
 
 
+def scores_of(judge: str) -> str:
+    """The folder of everything that a judge ever scored, a folder a rubric."""
+    return f"{SCORES}/{encode(judge)}"
+
+
 def judge_scores(judge: str, rubric_version: str) -> str:
     """All scores that a judge ever gave under a rubric."""
-    return f"{SCORES}/{encode(judge)}/{encode(rubric_version)}"
+    return f"{scores_of(judge)}/{encode(rubric_version)}"
 
 
 def score_part(judge: str, rubric_version: str, part: str) -> str:
