@@ -97,7 +97,7 @@ def named_task(situation: Situation, tip: str) -> Task | None:
 def is_grounded(situation: Situation, tip: str) -> bool:
     """Whether the tip speaks of something in its scenario: a task, a word of one, or an empty list as such."""
     if not situation.tasks:
-        return _mentions(tip.lower(), "planning")
+        return _mentions(tip.lower(), "planning") or _mentions(tip.lower(), "empty_list")
     said = tokens(tip)
     telling = {word for task in situation.tasks for word in tokens(task.content) if len(word) > 3 or _WIDE.match(word)}  # noqa: PLR2004
     return bool(said & telling)
