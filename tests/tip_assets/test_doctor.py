@@ -1,3 +1,5 @@
+"""What `tip doctor` finds, and what it says to do."""
+
 import socket
 from collections import namedtuple
 from pathlib import Path

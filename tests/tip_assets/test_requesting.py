@@ -1,3 +1,5 @@
+"""From wanted cells to runs that hold these cells and no others."""
+
 from pathlib import Path
 
 import dagster as dg

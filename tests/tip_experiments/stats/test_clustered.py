@@ -1,3 +1,5 @@
+"""Clustered means against statsmodels and by hand."""
+
 import numpy as np
 import pytest
 import statsmodels.api as sm

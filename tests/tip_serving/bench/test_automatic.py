@@ -1,3 +1,5 @@
+"""The automatic judge: its points move the way they should."""
+
 import json
 from statistics import fmean
 

@@ -1,3 +1,5 @@
+"""The identity of candidates: what changes it and what does not."""
+
 from dataclasses import replace
 
 import pytest

@@ -1,3 +1,5 @@
+"""Leaderboards: every cell has a row, and unscored is not zero."""
+
 from pathlib import Path
 
 import polars as pl

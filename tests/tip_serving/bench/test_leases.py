@@ -1,3 +1,5 @@
+"""Leases: one worker a cell, taken over from the dead and from nobody else."""
+
 import subprocess
 import sys
 import threading

@@ -1,3 +1,5 @@
+"""Specs: what is refused, all at once, and what never changes."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""State as a function of the lake: each step, and what asks for it."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""The candidate store: nothing lost, nothing doubled, wherever a kill falls."""
+
 import json
 import subprocess
 import sys

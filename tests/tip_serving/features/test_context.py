@@ -1,3 +1,5 @@
+"""Context features: counted by hand at the edges of hours, days and lists."""
+
 import datetime as dt
 from zoneinfo import ZoneInfo
 

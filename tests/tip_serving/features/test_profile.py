@@ -1,3 +1,5 @@
+"""Profile features: fallbacks, and all faults of what a caller ships."""
+
 import pytest
 
 from tip_serving.features.profile import PROFILE_FEATURES, DType, ProfileError, resolve

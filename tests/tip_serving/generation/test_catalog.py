@@ -1,3 +1,5 @@
+"""What the catalog knows of models, and which names it refuses."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""The embedded writers: honest, repeatable, and a better prompt shows."""
+
 from statistics import fmean
 
 import pytest

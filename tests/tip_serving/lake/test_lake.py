@@ -1,3 +1,5 @@
+"""The lake on a disk: atomic writes, compare-and-swap, and one place that builds paths."""
+
 import re
 import threading
 from itertools import pairwise

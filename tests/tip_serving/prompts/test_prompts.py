@@ -1,3 +1,5 @@
+"""The prompt registry and rendering: frozen texts, strict variables, and a fence that no task leaves."""
+
 import json
 from itertools import combinations
 

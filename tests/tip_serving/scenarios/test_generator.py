@@ -1,3 +1,5 @@
+"""The generator: repeatable, distinct, and every kind is what it says."""
+
 from collections import Counter
 
 from tip_serving.features.context import context_features

@@ -1,3 +1,5 @@
+"""Todoist exports become named sets; bad rows are named."""
+
 import datetime as dt
 import json
 from pathlib import Path
