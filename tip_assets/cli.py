@@ -18,8 +18,9 @@ from rich.table import Table
 
 from tip_assets import display
 from tip_serving import settings as environment
-from tip_serving.bench import intake, leaderboard, requests, spec
+from tip_serving.bench import leaderboard, requests, spec
 from tip_serving.bench.estimate import estimate
+from tip_serving.bench.judging import intake
 from tip_serving.bench.spec import Fault, SpecError
 from tip_serving.bench.state import ExperimentState, experiments
 from tip_serving.bench.workshop import Workshop

@@ -17,9 +17,10 @@ from tip_assets.bench.partitions import CELLS, EXPERIMENT_TAG, partition_of, reg
 from tip_assets.bench.requesting import Rectangle
 from tip_assets.definitions import defs
 from tip_assets.resources.instance import open_instance
-from tip_serving.bench import results, scores
+from tip_serving.bench import results
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.rubric import load_rubric
+from tip_serving.bench.judging import scores
+from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
 

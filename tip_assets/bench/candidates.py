@@ -10,7 +10,7 @@ from tip_assets.bench.partitions import CELLS, EXPERIMENT_TAG, cell_of, partitio
 from tip_assets.bench.previews import cell_metadata
 from tip_assets.bench.scenarios import GROUP, scenarios
 from tip_serving.bench import results
-from tip_serving.bench.automatic import is_grounded
+from tip_serving.bench.judging.automatic import is_grounded
 from tip_serving.bench.results import CellResult, CellStatus
 from tip_serving.bench.workshop import Workshop
 

@@ -9,8 +9,8 @@ from tip_assets.bench.candidates import candidates
 from tip_assets.bench.partitions import EXPERIMENTS
 from tip_assets.bench.previews import PREVIEW_ROWS, table
 from tip_assets.bench.scenarios import GROUP, scenarios
-from tip_serving.bench import automatic, export
-from tip_serving.bench.rubric import SCALE_MAX, SCALE_MIN, load_rubric
+from tip_serving.bench.judging import automatic, export
+from tip_serving.bench.judging.rubric import SCALE_MAX, SCALE_MIN, load_rubric
 from tip_serving.bench.workshop import Workshop
 
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tip_serving.bench import automatic, leases, requests, results
+from tip_serving.bench import leases, requests, results
 from tip_serving.bench.identity import Cell
+from tip_serving.bench.judging import automatic
 from tip_serving.bench.leases import Holding
 from tip_serving.bench.results import CellResult, CellStatus
 from tip_serving.bench.spec import Skip, Spec, SpecError, load, skips

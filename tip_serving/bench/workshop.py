@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from tip_serving.bench import automatic, export, intake, leaderboard, results, scores
 from tip_serving.bench import collect as collecting
+from tip_serving.bench import leaderboard, results
 from tip_serving.bench import scenarios as chosen_scenarios
 from tip_serving.bench import spec as specs
 from tip_serving.bench import state as states
 from tip_serving.bench.collector import Limits
-from tip_serving.bench.export import Batch
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.intake import Report
+from tip_serving.bench.judging import automatic, export, intake, scores
+from tip_serving.bench.judging.export import Batch
+from tip_serving.bench.judging.intake import Report
+from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.progress import Progress
 from tip_serving.bench.results import CellResult
-from tip_serving.bench.rubric import load_rubric
 from tip_serving.bench.spec import Spec
 from tip_serving.bench.state import ExperimentState
 from tip_serving.bench.store import CANDIDATE_SCHEMA, CandidateStore

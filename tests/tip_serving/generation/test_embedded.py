@@ -5,7 +5,7 @@ from statistics import fmean
 import pytest
 from support.situations import situation, task
 
-from tip_serving.bench.automatic import judge
+from tip_serving.bench.judging.automatic import judge
 from tip_serving.generation.embedded import WRITERS
 from tip_serving.generation.model import Message
 from tip_serving.prompts import registry

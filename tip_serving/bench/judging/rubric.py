@@ -56,7 +56,7 @@ class Rubric(BaseModel):
 @cache
 def load_rubric(version: str = DEFAULT) -> Rubric:
     """The rubric of this version. Raises RubricError naming the versions that there are."""
-    folder = files("tip_serving.bench").joinpath("rubrics")
+    folder = files("tip_serving.bench.judging").joinpath("rubrics")
     known = sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
     if version not in known:
         raise RubricError(f"There is no rubric version {version!r}; there are {', '.join(known)}.")

@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
 
 @cache
 def _words() -> Mapping[str, tuple[str, ...]]:
-    text = files("tip_serving.bench").joinpath("automatic_words.toml").read_text(encoding="utf-8")
+    text = files("tip_serving.bench.judging").joinpath("automatic_words.toml").read_text(encoding="utf-8")
     return {name: tuple(words) for name, words in tomllib.loads(text).items()}
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from tip_serving.bench import scores
-from tip_serving.bench.rubric import SCALE_MAX, SCALE_MIN, Rubric
+from tip_serving.bench.judging import scores
+from tip_serving.bench.judging.rubric import SCALE_MAX, SCALE_MIN, Rubric
 from tip_serving.bench.store import CandidateStore
 from tip_serving.lake import layout
 from tip_serving.lake.storage import ConflictError, MissingError

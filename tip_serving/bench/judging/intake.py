@@ -14,8 +14,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tip_serving.bench import export, scores
-from tip_serving.bench.rubric import SCALE_MAX, SCALE_MIN, RubricError, load_rubric
+from tip_serving.bench.judging import export, scores
+from tip_serving.bench.judging.rubric import SCALE_MAX, SCALE_MIN, RubricError, load_rubric
 from tip_serving.bench.store import CandidateStore
 from tip_serving.lake import layout
 from tip_serving.lake.storage import MissingError

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from support.bench import EXPERIMENT, create, fill_all, workshop
 
-from tip_serving.bench import export, intake, scores
-from tip_serving.bench.export import Batch
-from tip_serving.bench.rubric import load_rubric
+from tip_serving.bench.judging import export, intake, scores
+from tip_serving.bench.judging.export import Batch
+from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
 

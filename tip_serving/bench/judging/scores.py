@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tip_serving.bench.rubric import load_rubric
+from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.lake.tables import Schema, empty, read_table, write_table

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.situations import MONDAY_NOON, scenarios, situation, task
 
-from tip_serving.bench.automatic import is_grounded, judge, length_in_words, score_file
-from tip_serving.bench.rubric import RubricError, load_rubric
+from tip_serving.bench.judging.automatic import is_grounded, judge, length_in_words, score_file
+from tip_serving.bench.judging.rubric import RubricError, load_rubric
 from tip_serving.scenarios.generator import generate
 
 DAY = situation(
