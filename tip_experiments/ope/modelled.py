@@ -1,0 +1,127 @@
+"""Estimators that lean on a reward model: the direct method, doubly robust, and ways to tame its large weights.
+
+`reward_model` must not be fitted on the rows that are evaluated (cross-fit it), or the correction is too small.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, isinf, sqrt
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from tip_experiments.ope.chunks import Chunk
+from tip_experiments.ope.estimator import Columns, Estimator
+from tip_experiments.ope.logs import LoggedRounds
+
+if TYPE_CHECKING:
+    from tip_experiments.ope.reliability import Reliability
+    from tip_experiments.ope.tally import PartSums
+
+
+@dataclass(frozen=True)
+class DM(Estimator):
+    """Mean of what the model expects of the policy."""
+
+    name: ClassVar[str] = "dm"
+    needs: ClassVar[tuple[str, ...]] = ("reward_model",)
+
+    def columns(self, chunk: Chunk) -> Columns:
+        """The plain column is sum over a of pi(a) q(a); the witness is w (r - q), whose mean is the model's bias."""
+        return Columns(chunk.model_of_target, None, None, chunk.weights, chunk.weighted_residuals)
+
+    def term_range(self, largest_weight: float | None) -> tuple[float, float]:
+        """That of the model."""
+        del largest_weight
+        return 0.0, 1.0
+
+    def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
+        """The log itself shows that the model is off for this policy."""
+        del log
+        bias, error = sums.witness.mean, sums.witness.standard_error
+        if abs(bias) > max(reliability.model_bias_tolerance, reliability.model_bias_errors * error):
+            yield (
+                f"Where the policy goes, logged rewards differ from the model's by {bias:+.3f} +- {error:.3f}: the "
+                "interval of the direct method does not know. Use dr."
+            )
+
+
+@dataclass(frozen=True)
+class DR(Estimator):
+    """Doubly robust: the direct method plus the weighted mean of what the model missed."""
+
+    name: ClassVar[str] = "dr"
+    needs: ClassVar[tuple[str, ...]] = ("reward_model",)
+
+    def columns(self, chunk: Chunk) -> Columns:
+        """The plain column is sum over a of pi(a) q(a) + w (r - q)."""
+        return Columns(chunk.model_of_target + chunk.weighted_residuals, None, None, chunk.weights)
+
+    def term_range(self, largest_weight: float | None) -> tuple[float, float] | None:
+        """The model's range and the bound of the weights either way."""
+        return None if largest_weight is None else (-largest_weight, 1.0 + largest_weight)
+
+
+@dataclass(frozen=True)
+class SNDR(Estimator):
+    """Doubly robust with self-normalised weights."""
+
+    name: ClassVar[str] = "sndr"
+    needs: ClassVar[tuple[str, ...]] = ("reward_model",)
+
+    def columns(self, chunk: Chunk) -> Columns:
+        """The plain column is sum over a of pi(a) q(a); the ratio is that of w (r - q) to w."""
+        return Columns(chunk.model_of_target, chunk.weighted_residuals, chunk.weights, chunk.weights)
+
+
+@dataclass(frozen=True)
+class SwitchDR(Estimator):
+    """Doubly robust where the weight is at most tau, the direct method elsewhere."""
+
+    name: ClassVar[str] = "switch_dr"
+    needs: ClassVar[tuple[str, ...]] = ("reward_model",)
+
+    tau: float = 10.0
+    """At least 0: 0 is the direct method (for weights above 0), infinity is DR."""
+
+    def __post_init__(self) -> None:
+        if not self.tau >= 0.0:
+            raise ValueError(f"tau must be at least 0; found {self.tau!r}")
+
+    def columns(self, chunk: Chunk) -> Columns:
+        """The plain column is sum over a of pi(a) q(a) + w (r - q) where w <= tau."""
+        is_kept = chunk.weights <= self.tau
+        return Columns(chunk.model_of_target + chunk.weighted_residuals * is_kept, None, None, chunk.weights * is_kept)
+
+    def term_range(self, largest_weight: float | None) -> tuple[float, float] | None:
+        """The model's range and tau either way."""
+        bound = min(self.tau, inf if largest_weight is None else largest_weight)
+        return None if isinf(bound) else (-bound, 1.0 + bound)
+
+
+@dataclass(frozen=True)
+class DRos(Estimator):
+    """Doubly robust with optimistic shrinkage of the weights."""
+
+    name: ClassVar[str] = "dr_os"
+    needs: ClassVar[tuple[str, ...]] = ("reward_model",)
+
+    lambda_: float = 100.0
+    """At least 0: 0 is the direct method, infinity is DR."""
+
+    def __post_init__(self) -> None:
+        if not self.lambda_ >= 0.0:
+            raise ValueError(f"lambda_ must be at least 0; found {self.lambda_!r}")
+
+    def columns(self, chunk: Chunk) -> Columns:
+        """The plain column is sum over a of pi(a) q(a) + s w (r - q), shrunken by s = lambda / (w^2 + lambda)."""
+        if self.lambda_ == 0.0 or isinf(self.lambda_):
+            kept = np.full(chunk.weights.shape, float(isinf(self.lambda_)))
+        else:
+            kept = self.lambda_ / (chunk.weights * chunk.weights + self.lambda_)
+        return Columns(chunk.model_of_target + chunk.weighted_residuals * kept, None, None, chunk.weights * kept)
+
+    def term_range(self, largest_weight: float | None) -> tuple[float, float] | None:
+        """The model's range and the largest shrunken weight, sqrt(lambda) / 2, either way."""
+        bound = min(sqrt(self.lambda_) / 2.0, inf if largest_weight is None else largest_weight)
+        return None if isinf(bound) else (-bound, 1.0 + bound)
