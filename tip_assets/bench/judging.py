@@ -10,7 +10,8 @@ from tip_assets.bench.partitions import EXPERIMENTS
 from tip_assets.bench.previews import PREVIEW_ROWS, table
 from tip_assets.bench.scenarios import GROUP, scenarios
 from tip_serving.bench.judging import automatic, export
-from tip_serving.bench.judging.rubric import SCALE_MAX, SCALE_MIN, load_rubric
+from tip_serving.bench.judging.export import Ask
+from tip_serving.bench.judging.rubric import BROUGHT, SCALE_MAX, SCALE_MIN, criteria_of
 from tip_serving.bench.workshop import Workshop
 
 
@@ -34,13 +35,14 @@ def judge_export(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
     `tip bench export`.
     """
     experiment = context.partition_key
-    batch = workshop.export(experiment, automatic.JUDGE)
-    leaks: list[str] = []
-    shown: dict[str, Any] = {"judge": automatic.JUDGE, "pending": 0}
-    if batch is not None:
-        rows = workshop.lake.read(batch.rows_path)
-        leaks = export.leaks(rows, workshop.candidates(experiment))
-        shown = {"judge": batch.judge, "pending": batch.n_items, "path": workshop.lake.locate(batch.rows_path)}
+    batches = workshop.export(experiment, Ask(automatic.JUDGE))
+    exported = b"".join(workshop.lake.read(batch.rows_path) for batch in batches)
+    leaks = export.leaks(exported, workshop.candidates(experiment))
+    shown: dict[str, Any] = {
+        "judge": automatic.JUDGE,
+        "pending": sum(batch.n_items for batch in batches),
+        "paths": [workshop.lake.locate(batch.rows_path) for batch in batches],
+    }
     check = dg.AssetCheckResult(check_name="export_blind", passed=not leaks, metadata={"fields": leaks})
     return dg.MaterializeResult(metadata=shown, check_results=[check])
 
@@ -98,7 +100,8 @@ def judge_scores(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[W
 
 def _outside_scale(view: pl.DataFrame) -> list[str]:
     """The first few candidates with points off the scale."""
-    names = {name for version in view["rubric_version"].unique().drop_nulls() for name in load_rubric(version).names}
+    view = view.filter(pl.col("rubric_version") != BROUGHT)  # which came on a scale of its own
+    names = {name for version in view["rubric_version"].unique() for name in criteria_of(version)}
     columns = [name for name in ("score", *sorted(names)) if name in view.columns]
     is_outside = pl.any_horizontal(*(~pl.col(name).is_between(SCALE_MIN, SCALE_MAX) for name in columns))
     return view.filter(is_outside)["candidate_id"].head(PREVIEW_ROWS).to_list()

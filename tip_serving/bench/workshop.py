@@ -17,9 +17,9 @@ from tip_serving.bench import state as states
 from tip_serving.bench.collector import Limits
 from tip_serving.bench.identity import Cell
 from tip_serving.bench.judging import automatic, export, intake, scores
-from tip_serving.bench.judging.export import Batch
+from tip_serving.bench.judging.export import Ask, Batch
 from tip_serving.bench.judging.intake import Report
-from tip_serving.bench.judging.rubric import load_rubric
+from tip_serving.bench.judging.rubric import Rubric, load_rubric
 from tip_serving.bench.progress import Progress
 from tip_serving.bench.results import CellResult
 from tip_serving.bench.spec import Spec
@@ -102,22 +102,20 @@ class Workshop:
         columns = list(CANDIDATE_SCHEMA)
         return pl.concat([empty(CANDIDATE_SCHEMA), *(frame.select(columns) for frame in frames)])
 
-    def export(self, experiment: str, judge: str) -> Batch | None:
-        """A blind batch of what `judge` has not scored; None where nothing waits."""
+    def export(self, experiment: str, ask: Ask, rubric: Rubric | None = None) -> list[Batch]:
+        """Blind batches of what the judge has not judged; [] where nothing waits."""
         candidates, scenarios = self.candidates(experiment), self.scenarios(experiment)
-        return export.export(self.store, experiment, candidates, scenarios, judge, load_rubric())
+        return export.export(self.lake, experiment, candidates, scenarios, rubric or load_rubric(), ask)
 
     def judge_automatically(self, experiment: str) -> str | None:
         """Score by rules what waits for the automatic judge and drop the file into the inbox; its name there."""
-        batch = self.export(experiment, automatic.JUDGE)
-        if batch is None:
-            return None
-        data = automatic.score_file(self.lake.read(batch.rows_path))
-        return intake.drop(self.store, experiment, data, automatic.JUDGE)
+        batches = self.export(experiment, Ask(automatic.JUDGE))
+        data = b"".join(automatic.score_file(self.lake.read(batch.rows_path)) for batch in batches)
+        return intake.drop(self.lake, experiment, data, automatic.JUDGE) if data else None
 
     def import_scores(self, experiment: str) -> tuple[list[Report], pl.DataFrame]:
         """Import the inbox and write the experiment's scores; what became of each file, and the scores."""
-        reports = intake.import_inbox(self.store, experiment)
+        reports = intake.import_inbox(self.lake, experiment)
         return reports, scores.view(self.lake, experiment, self.candidates(experiment))
 
     def rank(self, experiment: str) -> pl.DataFrame:

@@ -7,14 +7,22 @@
                                    cells/<cell>.parquet one row per candidate that this experiment needs of the cell
                                    cancel.json retry.json            requests, honoured by whoever works
                                    judge/exports/<judge>/<batch>/    export.jsonl + INSTRUCTIONS.md (blind)
-                                   judge/keys/<judge>/<batch>.parquet    which candidate hides behind which item
+                                   judge/keys/<judge>/<batch>.parquet    what hides behind which item
                                    judge/inbox/         *.jsonl dropped here are imported
                                    judge/imported/ judge/rejected/   where they go, with a report
+                                   judge/sessions/<judge>/<session>.json what a language model's judging took
+                                   judge/leases/<judge>.json         which process judges as this model now
                                    scores.parquet       one row per candidate and judge, null where unscored
                                    leaderboard.parquet  one row per cell and judge
+                                   leaderboard.html     the page, with all that was found out
                                    ranked               fingerprint of the results that the leaderboard rests on
+                                   brought.json         instead of a spec: results that were measured elsewhere
     bench/candidates/<model>/<prompt>/                  lease.json, segments/*.jsonl, *.parquet: one row per candidate
     bench/scores/<judge>/<rubric>/*.parquet             append-only: one row per candidate, judge and import
+    bench/verdicts/<judge>/<rubric>/*.parquet           append-only: one row per ordered pair, judge and import
+    bench/anchors/<set>.jsonl                           tips whose scores are known, one a line
+    bench/anchor_scores/<judge>/<rubric>/*.parquet      append-only: one row per anchor, judge and import
+    bench/proposals/<proposal>.json                     cells that somebody wants released, with their evidence
 
 Names that hold `/`, `:` or other marks are percent-encoded, so a path never has more levels than it shows.
 """
@@ -25,6 +33,10 @@ EXPERIMENTS = "bench/experiments"
 SCENARIO_SETS = "bench/scenario_sets"
 CANDIDATES = "bench/candidates"
 SCORES = "bench/scores"
+VERDICTS = "bench/verdicts"
+ANCHORS = "bench/anchors"
+ANCHOR_SCORES = "bench/anchor_scores"
+PROPOSALS = "bench/proposals"
 
 
 def encode(name: str) -> str:
@@ -133,6 +145,21 @@ def rejected_file(name: str, filename: str) -> str:
     return f"{experiment(name)}/judge/rejected/{filename}"
 
 
+def judging_session(name: str, judge: str, session: str) -> str:
+    """What one session of a judging language model took."""
+    return f"{judging_sessions(name, judge)}/{session}.json"
+
+
+def judging_sessions(name: str, judge: str) -> str:
+    """All sessions of a judging language model."""
+    return f"{experiment(name)}/judge/sessions/{encode(judge)}"
+
+
+def judging_lease(name: str, judge: str) -> str:
+    """Which process judges as this model now."""
+    return f"{experiment(name)}/judge/leases/{encode(judge)}.json"
+
+
 def scores_view(name: str) -> str:
     """The experiment's candidates with their scores."""
     return f"{experiment(name)}/scores.parquet"
@@ -141,6 +168,16 @@ def scores_view(name: str) -> str:
 def leaderboard(name: str) -> str:
     """The ranked cells."""
     return f"{experiment(name)}/leaderboard.parquet"
+
+
+def leaderboard_page(name: str) -> str:
+    """The leaderboard as one HTML file that needs nothing else."""
+    return f"{experiment(name)}/leaderboard.html"
+
+
+def brought(name: str) -> str:
+    """Says that the results of this experiment were measured elsewhere, and what they hold."""
+    return f"{experiment(name)}/brought.json"
 
 
 def ranked_mark(name: str) -> str:
@@ -173,16 +210,21 @@ def candidates_table(model: str, prompt: str, part: str) -> str:
     return f"{cell_store(model, prompt)}/{part}.parquet"
 
 
-def scores_of(judge: str) -> str:
-    """The folder of everything that a judge ever scored, a folder a rubric."""
-    return f"{SCORES}/{encode(judge)}"
+def append_only(root: str, judge: str, rubric_version: str) -> str:
+    """All parts of one judge under one rubric below SCORES, VERDICTS or ANCHOR_SCORES."""
+    return f"{root}/{encode(judge)}/{encode(rubric_version)}"
 
 
-def judge_scores(judge: str, rubric_version: str) -> str:
-    """All scores that a judge ever gave under a rubric."""
-    return f"{scores_of(judge)}/{encode(rubric_version)}"
+def part(root: str, judge: str, rubric_version: str, name: str) -> str:
+    """What one import added there."""
+    return f"{append_only(root, judge, rubric_version)}/{name}.parquet"
 
 
-def score_part(judge: str, rubric_version: str, part: str) -> str:
-    """The scores of one import."""
-    return f"{judge_scores(judge, rubric_version)}/{part}.parquet"
+def anchor_set(name: str) -> str:
+    """Tips whose scores are known."""
+    return f"{ANCHORS}/{encode(name)}.jsonl"
+
+
+def proposal(name: str) -> str:
+    """One cell that somebody wants released."""
+    return f"{PROPOSALS}/{encode(name)}.json"

@@ -1,47 +1,55 @@
-"""Score files come in: checked line by line, taken whole, in part where that was asked for, or not at all.
+"""Judgements come in: checked line by line, taken whole, in part where that was asked for, or not at all.
 
-Everybody's scores come this way, the automatic judge's too. A file that is taken moves to `judge/imported/`, one that
-is refused to `judge/rejected/`; a report beside it names every fault by its line.
+Everybody's come this way, whether a file was dropped into the inbox, a command or a webhook brought it, or a judge of
+ours wrote it. A file that is taken moves to `judge/imported/`, one that is refused to `judge/rejected/`; a report
+beside it names every fault by its line.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tip_serving.bench.judging import export, scores
-from tip_serving.bench.judging.rubric import SCALE_MAX, SCALE_MIN, RubricError, load_rubric
-from tip_serving.bench.store import CandidateStore
+from tip_serving.bench.judging.anchors import ANCHOR_SCORES
+from tip_serving.bench.judging.export import ItemKind, Key, read_keys
+from tip_serving.bench.judging.ledger import Ledger
+from tip_serving.bench.judging.rubric import SCALE_MAX, SCALE_MIN, load_rubric
+from tip_serving.bench.judging.scores import SCORES
+from tip_serving.bench.judging.verdicts import OUTCOMES, VERDICTS
 from tip_serving.lake import layout
-from tip_serving.lake.storage import MissingError
+from tip_serving.lake.storage import Lake, MissingError
 
-_JUDGE = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,79}"
+_JUDGE = r"[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,119}"
+_LEDGERS: Mapping[str, Ledger] = {ItemKind.TIP: SCORES, ItemKind.PAIR: VERDICTS, ItemKind.ANCHOR: ANCHOR_SCORES}
 
 
 def judge_fault(judge: str) -> str | None:
     """What is wrong with `judge` as the name of one, or None."""
     if re.fullmatch(_JUDGE, judge):
         return None
-    return (
-        f"{judge!r:.90} cannot name a judge: up to 80 letters, digits, '.', '_', '@' and '-', a letter or digit first"
-    )
+    allowed = "up to 120 letters, digits and any of . _ @ : / + -, a letter or digit first"
+    return f"{judge!r:.130} cannot name a judge: {allowed}"
 
 
-class ScoreLine(BaseModel):
-    """One line of a score file."""
+class Judgement(BaseModel):
+    """One line of a score file: points for a tip, or which tip of a pair is better."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     item: str
     judge: Annotated[str, Field(pattern=rf"^{_JUDGE}$")]
     rubric_version: str
-    scores: dict[str, Annotated[int, Field(ge=SCALE_MIN, le=SCALE_MAX)]]
+    scores: dict[str, Annotated[int, Field(ge=SCALE_MIN, le=SCALE_MAX)]] | None = None
+    preferred: str | None = None
     comment: Annotated[str, Field(max_length=2_000)] = ""
+    cost_usd: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+    """What the judgement cost, where a model was paid for it."""
 
 
 class LineFault(NamedTuple):
@@ -60,42 +68,52 @@ class Report(NamedTuple):
     is_taken: bool
     """False where nothing was kept: faults, and no partial import was asked for."""
     is_repeat: bool = False
-    """Whether these very scores were in already."""
+    """Whether these very judgements were in already."""
 
 
-def drop(store: CandidateStore, experiment: str, data: bytes, stem: str) -> str:
+class _Accepted(NamedTuple):
+    line: Judgement
+    key: Key
+
+
+def drop(lake: Lake, experiment: str, data: bytes, stem: str) -> str:
     """Put a score file into the experiment's inbox; its name there. The same content gets the same name."""
     filename = f"{layout.encode(stem)}-{hashlib.sha256(data).hexdigest()[:12]}.jsonl"
-    store.lake.write(layout.inbox_file(experiment, filename), data)
+    lake.write(layout.inbox_file(experiment, filename), data)
     return filename
 
 
-def import_inbox(store: CandidateStore, experiment: str) -> list[Report]:
+def submit(lake: Lake, experiment: str, data: bytes, stem: str, *, partial: bool = False) -> Report:
+    """Take judgements that arrive in one piece: what a command and a webhook call.
+
+    Args:
+        lake: that holds the experiment.
+        experiment: whose items were judged.
+        data: the JSON lines.
+        stem: what the file is to be called by.
+        partial: keep the good lines where there are bad ones.
+    """
+    return import_file(lake, experiment, drop(lake, experiment, data, stem), partial=partial)
+
+
+def import_inbox(lake: Lake, experiment: str) -> list[Report]:
     """Import every file that waits, in the order of their names."""
     prefix = layout.inbox(experiment) + "/"
-    waiting = [entry.path.removeprefix(prefix) for entry in store.lake.find(layout.inbox(experiment))]
+    waiting = [entry.path.removeprefix(prefix) for entry in lake.find(layout.inbox(experiment))]
     reports = []
     for name in waiting:
         if name.endswith(".jsonl"):
             with suppress(MissingError):  # another worker imported and moved it meanwhile
-                reports.append(import_file(store, experiment, name))
+                reports.append(import_file(lake, experiment, name))
     return reports
 
 
-def import_file(store: CandidateStore, experiment: str, filename: str, *, partial: bool = False) -> Report:
-    """Import one file of the inbox and move it out of there.
-
-    Args:
-        store: whose lake holds the experiment.
-        experiment: whose items were scored.
-        filename: as it lies in the inbox.
-        partial: keep the good lines of a file that has bad ones.
-    """
-    lake = store.lake
+def import_file(lake: Lake, experiment: str, filename: str, *, partial: bool = False) -> Report:
+    """Import one file of the inbox and move it out of there. Raises MissingError where it lies there no more."""
     data = lake.read(layout.inbox_file(experiment, filename))
-    accepted, faults = _check(store, experiment, data)
+    accepted, faults = _check(lake, experiment, data)
     is_taken = bool(accepted) and (partial or not faults)
-    is_repeat = is_taken and _append(store, experiment, data, accepted)
+    is_repeat = is_taken and _append(lake, experiment, data, accepted)
     report = Report(filename, len(accepted) if is_taken else 0, tuple(faults), is_taken, is_repeat)
     place = layout.imported_file if is_taken else layout.rejected_file
     lake.write(place(experiment, filename), data)
@@ -107,13 +125,11 @@ def import_file(store: CandidateStore, experiment: str, filename: str, *, partia
     return report
 
 
-def _check(
-    store: CandidateStore, experiment: str, data: bytes
-) -> tuple[dict[str, tuple[ScoreLine, str]], list[LineFault]]:
-    """The good lines by item, each with its candidate, and what is wrong with the others."""
-    good: dict[str, tuple[ScoreLine, str]] = {}
+def _check(lake: Lake, experiment: str, data: bytes) -> tuple[list[_Accepted], list[LineFault]]:
+    """The good lines, each with what hides behind its item, and what is wrong with the others."""
+    good: dict[tuple[str, str], _Accepted] = {}
     faults: list[LineFault] = []
-    keys: dict[str, Mapping[str, str]] = {}
+    keys: dict[str, Mapping[str, Key]] = {}
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
@@ -122,62 +138,86 @@ def _check(
             faults.append(LineFault(number, parsed))
             continue
         if parsed.judge not in keys:
-            keys[parsed.judge] = export.read_keys(store, experiment, parsed.judge)
-        reason = _reason_against(parsed, keys[parsed.judge], good)
-        if reason is not None:
-            faults.append(LineFault(number, reason))
+            keys[parsed.judge] = read_keys(lake, experiment, parsed.judge)
+        reasons = list(_reasons_against(parsed, keys[parsed.judge]))
+        if (parsed.judge, parsed.item) in good:
+            reasons.append(f"item {parsed.item!r} stands on an earlier line already")
+        if reasons:
+            faults.append(LineFault(number, "; ".join(reasons)))
         else:
-            good[parsed.item] = (parsed, keys[parsed.judge][parsed.item])
+            good[parsed.judge, parsed.item] = _Accepted(parsed, keys[parsed.judge][parsed.item])
     if not good and not faults:
         faults.append(LineFault(0, "the file holds no scores"))
-    return good, faults
+    return list(good.values()), faults
 
 
-def _parse(line: bytes) -> ScoreLine | str:
+def _parse(line: bytes) -> Judgement | str:
     try:
-        return ScoreLine.model_validate_json(line)
+        return Judgement.model_validate_json(line)
     except ValidationError as error:
         return "; ".join(f"{'.'.join(map(str, entry['loc'])) or 'line'}: {entry['msg']}" for entry in error.errors())
 
 
-def _reason_against(line: ScoreLine, key: Mapping[str, str], good: Mapping[str, Any]) -> str | None:
-    if not key:
-        return f"nothing was ever exported for judge {line.judge!r} in this experiment"
-    if line.item not in key:
-        return f"item {line.item!r} was not exported for judge {line.judge!r}"
-    if line.item in good:
-        return f"item {line.item!r} stands on an earlier line already"
-    try:
-        names = set(load_rubric(line.rubric_version).names)
-    except RubricError as error:
-        return str(error)
-    missing, unknown = sorted(names - set(line.scores)), sorted(set(line.scores) - names)
-    reasons = [f"no points for {', '.join(missing)}"] if missing else []
-    reasons += [f"{', '.join(unknown)} is not in rubric {line.rubric_version}"] if unknown else []
-    return "; ".join(reasons) or None
+def _reasons_against(line: Judgement, keys: Mapping[str, Key]) -> Iterator[str]:
+    """Everything that keeps a line from being taken."""
+    key = keys.get(line.item)
+    if key is None:
+        if keys:
+            yield f"item {line.item!r} was not exported for judge {line.judge!r}"
+        else:
+            yield f"nothing was ever exported for judge {line.judge!r} in this experiment"
+    elif line.rubric_version != key.rubric_version:
+        yield f"the item was exported under rubric {key.rubric_version}, the line says {line.rubric_version!r}"
+    elif key.kind == ItemKind.PAIR:
+        yield from _reasons_against_preference(line)
+    else:
+        yield from _reasons_against_points(line)
 
 
-def _append(store: CandidateStore, experiment: str, data: bytes, accepted: Mapping[str, tuple[ScoreLine, str]]) -> bool:
-    """Add the accepted lines; whether they were all in already."""
+def _reasons_against_preference(line: Judgement) -> Iterator[str]:
+    if line.preferred not in OUTCOMES:
+        yield f"preferred: {line.preferred!r:.40} is none of {', '.join(OUTCOMES)}"
+    if line.scores is not None:
+        yield "scores: the item is a pair and takes `preferred` only"
+
+
+def _reasons_against_points(line: Judgement) -> Iterator[str]:
+    if line.preferred is not None:
+        yield "preferred: the item is a single tip and takes `scores` only"
+    names, given = set(load_rubric(line.rubric_version).names), set(line.scores or ())
+    if names - given:
+        yield f"no points for {', '.join(sorted(names - given))}"
+    if given - names:
+        yield f"{', '.join(sorted(given - names))} is not in rubric {line.rubric_version}"
+
+
+def _append(lake: Lake, experiment: str, data: bytes, accepted: list[_Accepted]) -> bool:
+    """Add the accepted lines to their ledgers; whether they were all in already."""
     part = hashlib.sha256(experiment.encode() + b"\0" + data).hexdigest()[:20]
     now = datetime.now(UTC)
-    groups: dict[tuple[str, str], list[dict[str, object]]] = {}
-    for line, candidate_id in accepted.values():
-        rubric = load_rubric(line.rubric_version)
-        row: dict[str, object] = {
-            "candidate_id": candidate_id,
-            "judge": line.judge,
-            "rubric_version": line.rubric_version,
-            "score": rubric.score(dict(line.scores)),
-            "comment": line.comment,
-            "experiment": experiment,
-            "imported_at": now,
-            **{name: float(line.scores[name]) for name in rubric.names},
-        }
-        groups.setdefault((line.judge, line.rubric_version), []).append(row)
-    is_repeat = True
-    for (judge, rubric_version), rows in groups.items():
-        if not scores.has_part(store.lake, part, judge, rubric_version):
-            scores.append(store.lake, part, rows, judge, rubric_version)
-            is_repeat = False
-    return is_repeat
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for line, key in accepted:
+        groups[key.kind, line.judge, line.rubric_version].append(_row(line, key, experiment, now))
+    added = [_LEDGERS[kind].append(lake, part, rows, judge, version) for (kind, judge, version), rows in groups.items()]
+    return not any(added)
+
+
+def _row(line: Judgement, key: Key, experiment: str, now: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "judge": line.judge,
+        "rubric_version": line.rubric_version,
+        "comment": line.comment,
+        "cost_usd": line.cost_usd,
+        "experiment": experiment,
+        "imported_at": now,
+    }
+    if key.kind == ItemKind.PAIR:
+        outcome = OUTCOMES[line.preferred or ""]
+        return row | {"first_id": key.candidate_id, "second_id": key.other_id, "outcome": outcome}
+    rubric = load_rubric(line.rubric_version)
+    points = {name: float(value) for name, value in (line.scores or {}).items()}
+    row |= points | {"score": rubric.score(points)}
+    if key.kind == ItemKind.ANCHOR:
+        about = {"anchor_set": key.anchor_set, "anchor_id": key.candidate_id, "expected": key.expected}
+        return row | about | {"batch": key.batch}
+    return row | {"candidate_id": key.candidate_id}

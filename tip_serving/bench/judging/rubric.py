@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT = "r1"
+BROUGHT = "brought"
+"""The rubric version of scores that were measured elsewhere: one number, on whatever scale it came."""
 SCALE_MIN = 1
 SCALE_MAX = 5
 
@@ -62,3 +64,8 @@ def load_rubric(version: str = DEFAULT) -> Rubric:
         raise RubricError(f"There is no rubric version {version!r}; there are {', '.join(known)}.")
     content = tomllib.loads(folder.joinpath(f"{version}.toml").read_text(encoding="utf-8"))
     return Rubric(version=version, **content)
+
+
+def criteria_of(version: str) -> tuple[str, ...]:
+    """The criteria that scores of this version carry; none for scores that were measured elsewhere."""
+    return () if version == BROUGHT else load_rubric(version).names

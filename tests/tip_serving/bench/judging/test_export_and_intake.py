@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 from support.bench import EXPERIMENT, create, fill_all, workshop
 
-from tip_serving.bench.judging import export, intake, scores
-from tip_serving.bench.judging.export import Batch
+from tip_serving.bench.judging import export, intake
+from tip_serving.bench.judging.export import Ask, Batch
 from tip_serving.bench.judging.rubric import load_rubric
+from tip_serving.bench.judging.scores import SCORES
 from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
 
@@ -28,8 +29,7 @@ def place(tmp_path: Path) -> Workshop:
 
 
 def _export(place: Workshop, judge: str = "ana") -> tuple[Batch, list[Row]]:
-    batch = place.export(EXPERIMENT, judge)
-    assert batch is not None
+    [batch] = place.export(EXPERIMENT, Ask(judge))
     return batch, [json.loads(line) for line in place.lake.read(batch.rows_path).decode().splitlines()]
 
 
@@ -45,12 +45,11 @@ def _answer(row: Row, points: int = 4, **changes: object) -> Row:
 
 def _import(place: Workshop, rows: list[Row | bytes], *, partial: bool = False) -> intake.Report:
     data = b"".join((row if isinstance(row, bytes) else json.dumps(row).encode()) + b"\n" for row in rows)
-    name = intake.drop(place.store, EXPERIMENT, data, "scores")
-    return intake.import_file(place.store, EXPERIMENT, name, partial=partial)
+    return intake.submit(place.lake, EXPERIMENT, data, "scores", partial=partial)
 
 
 def _latest(place: Workshop, judge: str = "ana") -> pl.DataFrame:
-    return scores.latest(place.lake, judge, load_rubric().version)
+    return SCORES.latest(place.lake, judge, load_rubric().version)
 
 
 def test_an_export_tells_neither_who_wrote_a_tip_nor_which_candidate_it_is(place: Workshop) -> None:
@@ -78,7 +77,7 @@ def test_a_leak_is_found(place: Workshop) -> None:
 
 def test_the_order_of_an_export_follows_neither_cells_nor_scenarios(place: Workshop) -> None:
     _, rows = _export(place)
-    key = export.read_keys(place.store, EXPERIMENT, "ana")
+    key = {item: hidden.candidate_id for item, hidden in export.read_keys(place.lake, EXPERIMENT, "ana").items()}
     by_id = {row["candidate_id"]: row for row in place.candidates(EXPERIMENT).rows(named=True)}
     order = [by_id[key[row["item"]]] for row in rows]
     cells = [(row["model"], row["prompt"]) for row in order]
@@ -103,7 +102,7 @@ def test_exporting_again_gives_the_same_batch_until_something_is_scored(place: W
     assert rest.batch != batch.batch
     assert sorted(row["tip"] for row in left) == sorted(row["tip"] for row in rows[10:])
     _import(place, [_answer(row) for row in left])
-    assert place.export(EXPERIMENT, "ana") is None
+    assert place.export(EXPERIMENT, Ask("ana")) == []
 
 
 def test_scores_of_an_earlier_batch_are_still_taken(place: Workshop) -> None:
@@ -134,7 +133,7 @@ BAD: dict[str, tuple[Callable[[Row], Row | bytes], str]] = {
     "half a point": (lambda row: _answer(row, scores={**THREES, "tone": 2.5}), "scores.tone: Input should"),
     "missing criterion": (lambda row: _answer(row, scores={"tone": 3}), "no points for actionability, brevity"),
     "unknown criterion": (lambda row: _answer(row, scores={**THREES, "charm": 3}), "charm is not in rubric"),
-    "wrong rubric": (lambda row: _answer(row, rubric_version="r0"), "no rubric version 'r0'"),
+    "wrong rubric": (lambda row: _answer(row, rubric_version="r0"), "exported under rubric r1, the line says 'r0'"),
     "unknown field": (lambda row: _answer(row, mood="good"), "mood: Extra inputs"),
 }  # fmt: skip
 
@@ -165,8 +164,7 @@ def test_the_good_lines_are_kept_where_that_is_asked_for(place: Workshop) -> Non
 
 @pytest.mark.parametrize("data", [b"", b"\n\n"])
 def test_an_empty_file_is_refused(place: Workshop, data: bytes) -> None:
-    name = intake.drop(place.store, EXPERIMENT, data, "scores")
-    report = intake.import_file(place.store, EXPERIMENT, name, partial=True)
+    report = intake.submit(place.lake, EXPERIMENT, data, "scores", partial=True)
     assert (report.is_taken, report.faults[0].reason) == (False, "the file holds no scores")
 
 
@@ -185,7 +183,7 @@ def test_a_later_score_of_the_same_judge_stands_and_the_earlier_stays_in_the_his
     _import(place, [_answer(rows[0], 5)])
     standing = _latest(place)
     assert sorted(standing["score"].to_list()) == [3.0, 5.0]
-    parts = [entry.path for entry in place.lake.find(layout.judge_scores("ana", load_rubric().version))]
+    parts = [entry.path for entry in place.lake.find(layout.append_only(layout.SCORES, "ana", load_rubric().version))]
     assert len(parts) == 2
 
 
@@ -204,14 +202,13 @@ def test_scores_stay_with_candidates_across_experiments(place: Workshop) -> None
     _import(place, [_answer(row) for row in rows])
     larger = create(place, experiment="tip-bench-larger", n_scenarios=8)
     fill_all(place, larger)
-    batch = place.export("tip-bench-larger", "ana")
-    assert batch is not None
+    [batch] = place.export("tip-bench-larger", Ask("ana"))
     assert batch.n_items == 2 * 2 * 2  # only the two new scenarios
     _, view = place.import_scores("tip-bench-larger")
     assert view["score"].count() == 24
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a b", "-ana", "x" * 81, "ana\n"])
+@pytest.mark.parametrize("name", ["", "../x", "a b", "-ana", "x" * 121, "ana\n"])
 def test_names_that_cannot_be_a_judges_are_refused(name: str) -> None:
     assert intake.judge_fault(name) is not None
 

@@ -1,0 +1,105 @@
+"""`tip bench export`, `import` and `anchors`: hand tips to judges and take their scores back."""
+
+import sys
+from pathlib import Path
+
+import click
+import polars as pl
+from rich.console import Console
+
+from tip_assets import display
+from tip_assets.commands.opening import BAD_INPUT, JudgeName, Names, find, open_workshop
+from tip_serving.bench import leaderboard
+from tip_serving.bench.judging import anchors as anchor_sets
+from tip_serving.bench.judging import intake
+from tip_serving.bench.judging.allocation import AllocationError, Share
+from tip_serving.bench.judging.anchors import AnchorError
+from tip_serving.bench.judging.export import Ask
+from tip_serving.bench.judging.rubric import load_rubric
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--judge", required=True, type=JudgeName(), help="Who will score: scores are kept under this name.")
+@click.option("--batch-size", type=click.IntRange(1), help="Items of a batch. Default: one batch of everything.")
+@click.option("--share-with", type=Names(), help="Comma-separated names of all judges that divide the scenarios.")
+@click.option("--overlap", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Share that all get.")
+@click.option("--pairs", "partners", type=click.IntRange(1, 20), help="Pairs of tips: each cell meets so many others.")
+@click.option("--anchors", "anchor_set", help="Mix tips of this anchor set into every batch.")
+def export(
+    experiment: str,
+    judge: str,
+    *,
+    batch_size: int | None,
+    share_with: list[str] | None,
+    overlap: float,
+    partners: int | None,
+    anchor_set: str | None,
+) -> None:
+    """Hand a judge blind batches of what it has not judged yet."""
+    workshop = open_workshop()
+    find(workshop, experiment)
+    share = Share(tuple(sorted({judge, *share_with})), overlap) if share_with else None
+    ask = Ask(judge, batch_size=batch_size, share=share, partners=partners, anchor_set=anchor_set)
+    try:
+        batches = workshop.export(experiment, ask)
+    except (AllocationError, AnchorError) as error:
+        raise click.UsageError(str(error)) from None
+    if not batches:
+        click.echo(f"Nothing waits for {judge} in {experiment}.")
+        return
+    for batch in batches:
+        click.echo(f"{batch.n_items} items for {judge}:")
+        click.echo(f"  {workshop.lake.locate(batch.rows_path)}")
+        click.echo(f"  {workshop.lake.locate(batch.instructions_path)}")
+    click.echo(f"Scores come back with `tip bench import {experiment} FILE`.")
+
+
+@click.command(name="import")
+@click.argument("experiment")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--partial", is_flag=True, help="Keep the good lines of a file that has bad ones.")
+def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) -> None:
+    """Take a judge's score files and rank anew."""
+    workshop = open_workshop()
+    find(workshop, experiment)
+    is_refused = False
+    for file in files:
+        report = intake.submit(workshop.lake, experiment, file.read_bytes(), file.stem, partial=partial)
+        for fault in report.faults:
+            click.echo(f"{file}:{fault.line}: {fault.reason}", err=True)
+        if report.is_taken:
+            click.echo(f"{file}: {report.accepted} scores " + ("were in already." if report.is_repeat else "are in."))
+        else:
+            is_refused = True
+            click.echo(f"Nothing of {file} was kept. Mend the lines, or keep the good ones with --partial.", err=True)
+    workshop.rank(experiment)
+    display.leaderboard(Console(), leaderboard.read(workshop.lake, experiment))
+    if is_refused:
+        sys.exit(BAD_INPUT)
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--name", required=True, help="What exports will ask for: lower-case letters, digits and hyphens.")
+@click.option("--judges", required=True, type=Names(), help="Comma-separated names of the people whose scores count.")
+@click.option("--n", "n_anchors", type=click.IntRange(2, 1_000), default=20, show_default=True)
+def anchors(experiment: str, name: str, judges: list[str], n_anchors: int) -> None:
+    """Make an anchor set of tips that people scored, from the worst to the best."""
+    workshop = open_workshop()
+    find(workshop, experiment)
+    rubric = load_rubric()
+    _, view = workshop.import_scores(experiment)
+    unknown = sorted(set(judges) - set(view["judge"].unique()))
+    if unknown:
+        raise click.UsageError(f"no scores of {', '.join(unknown)} in {experiment}")
+    trusted = view.filter(pl.col("judge").is_in(judges), pl.col("rubric_version") == rubric.version)
+    texts = dict(workshop.candidates(experiment).select("candidate_id", "text").iter_rows())
+    chosen = anchor_sets.choose(trusted, texts, workshop.scenarios(experiment), rubric, n_anchors)
+    try:
+        anchor_sets.save(workshop.lake, name, chosen)
+    except AnchorError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(
+        f"{len(chosen)} anchors in the set {name}. Next: tip bench export EXPERIMENT --judge NAME --anchors {name}"
+    )
