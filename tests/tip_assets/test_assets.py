@@ -19,8 +19,8 @@ from tip_assets.definitions import defs
 from tip_assets.resources.instance import open_instance
 from tip_serving.bench import results
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.judging import scores
 from tip_serving.bench.judging.rubric import load_rubric
+from tip_serving.bench.judging.scores import SCORES
 from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
 
@@ -194,10 +194,11 @@ def test_a_score_off_the_scale_fails_its_check(place: Workshop, instance: dg.Dag
         "rubric_version": "r1",
         "score": 6.0,
         "comment": "",
+        "cost_usd": None,
         "experiment": EXPERIMENT,
         "imported_at": datetime.now(UTC),
     }
-    scores.append(place.lake, "by-hand", [row], "ana", "r1")
+    SCORES.append(place.lake, "by-hand", [row], "ana", "r1")
     register(instance, EXPERIMENT, [CELL])
     checks = _checks(_run(jobs.import_scores.name, instance, place, mirror))
     assert checks == {"scores_within_rubric": False, "leaderboard_covers_every_cell": True}

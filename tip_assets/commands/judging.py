@@ -63,19 +63,20 @@ def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) ->
     """Take a judge's score files and rank anew."""
     workshop = open_workshop()
     find(workshop, experiment)
-    is_refused = False
+    n_taken = 0
     for file in files:
         report = intake.submit(workshop.lake, experiment, file.read_bytes(), file.stem, partial=partial)
         for fault in report.faults:
             click.echo(f"{file}:{fault.line}: {fault.reason}", err=True)
+        n_taken += report.is_taken
         if report.is_taken:
             click.echo(f"{file}: {report.accepted} scores " + ("were in already." if report.is_repeat else "are in."))
         else:
-            is_refused = True
             click.echo(f"Nothing of {file} was kept. Mend the lines, or keep the good ones with --partial.", err=True)
-    workshop.rank(experiment)
-    display.leaderboard(Console(), leaderboard.read(workshop.lake, experiment))
-    if is_refused:
+    if n_taken:
+        workshop.rank(experiment)
+        display.leaderboard(Console(), leaderboard.read(workshop.lake, experiment))
+    if n_taken < len(files):
         sys.exit(BAD_INPUT)
 
 
@@ -100,6 +101,5 @@ def anchors(experiment: str, name: str, judges: list[str], n_anchors: int) -> No
         anchor_sets.save(workshop.lake, name, chosen)
     except AnchorError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(
-        f"{len(chosen)} anchors in the set {name}. Next: tip bench export EXPERIMENT --judge NAME --anchors {name}"
-    )
+    click.echo(f"{len(chosen)} anchors in the set {name}.")
+    click.echo(f"Next: tip bench export EXPERIMENT --judge NAME --anchors {name}")
