@@ -97,9 +97,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     print(f"{chosen.races} races each, error rate {chosen.error_rate:g}, {chosen.round} scenarios a round")
-    print(
-        "| world | scenarios | judged | left | best lost | has winner | winner right | full: best first | naive: best lost |"
-    )
+    print("| world | scenarios | judged | left | best lost | has winner | of these right | full: right | naive: lost |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name, world in WORLDS.items():
         rng = np.random.default_rng(chosen.seed)

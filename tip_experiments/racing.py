@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 # Stakes of the bets, as shares of what a scenario can cost. The best one is the difference over its variance, both in
-# widths of the scale: 0.1 to 0.9 spans what some thousands of scenarios can tell. In simulation of 10 arms on 300
-# scenarios four stakes found twice the winners that six to ten did: each one more thins out the evidence.
+# widths of the scale: 0.1 to 0.9 spans what some thousands of scenarios can tell. Of 30 races with 10 arms, the best
+# ahead by 0.3 of 5 points, these four decided a third on 300 scenarios, six to ten stakes a sixth to a quarter.
 _STAKES = 0.9 * 2.0 ** -np.arange(4.0)
 
 
