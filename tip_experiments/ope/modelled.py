@@ -38,12 +38,7 @@ class DM(Estimator):
     def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
         """The log itself shows that the model is off for this policy."""
         del log
-        bias, error = sums.witness.mean, sums.witness.standard_error
-        if abs(bias) > max(reliability.model_bias_tolerance, reliability.model_bias_errors * error):
-            yield (
-                f"Where the policy goes, logged rewards differ from the model's by {bias:+.3f} +- {error:.3f}: the "
-                "interval of the direct method does not know. Use dr."
-            )
+        yield from _off_the_log(sums, reliability)
 
 
 @dataclass(frozen=True)
@@ -89,14 +84,22 @@ class SwitchDR(Estimator):
             raise ValueError(f"tau must be at least 0; found {self.tau!r}")
 
     def columns(self, chunk: Chunk) -> Columns:
-        """The plain column is sum over a of pi(a) q(a) + w (r - q) where w <= tau."""
+        """The plain column is sum over a of pi(a) q(a) + w (r - q) where w <= tau; the witness is the rest."""
         is_kept = chunk.weights <= self.tau
-        return Columns(chunk.model_of_target + chunk.weighted_residuals * is_kept, None, None, chunk.weights * is_kept)
+        kept = chunk.weighted_residuals * is_kept
+        left_out = chunk.weighted_residuals - kept
+        return Columns(chunk.model_of_target + kept, None, None, chunk.weights * is_kept, left_out)
 
     def term_range(self, largest_weight: float | None) -> tuple[float, float] | None:
         """The model's range and tau either way."""
         bound = min(self.tau, inf if largest_weight is None else largest_weight)
         return None if isinf(bound) else (-bound, 1.0 + bound)
+
+    def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
+        """The model stands in for what the log contradicts or cannot check."""
+        del log
+        yield from _off_the_log(sums, reliability)
+        yield from _unchecked(sums, reliability)
 
 
 @dataclass(frozen=True)
@@ -114,14 +117,42 @@ class DRos(Estimator):
             raise ValueError(f"lambda_ must be at least 0; found {self.lambda_!r}")
 
     def columns(self, chunk: Chunk) -> Columns:
-        """The plain column is sum over a of pi(a) q(a) + s w (r - q), shrunken by s = lambda / (w^2 + lambda)."""
+        """The plain column is sum over a of pi(a) q(a) + s w (r - q), s = lambda / (w^2 + lambda); witness the rest."""
         if self.lambda_ == 0.0 or isinf(self.lambda_):
             kept = np.full(chunk.weights.shape, float(isinf(self.lambda_)))
         else:
             kept = self.lambda_ / (chunk.weights * chunk.weights + self.lambda_)
-        return Columns(chunk.model_of_target + chunk.weighted_residuals * kept, None, None, chunk.weights * kept)
+        corrections = chunk.weighted_residuals * kept
+        left_out = chunk.weighted_residuals - corrections
+        return Columns(chunk.model_of_target + corrections, None, None, chunk.weights * kept, left_out)
 
     def term_range(self, largest_weight: float | None) -> tuple[float, float] | None:
         """The model's range and the largest shrunken weight, sqrt(lambda) / 2, either way."""
         bound = min(sqrt(self.lambda_) / 2.0, inf if largest_weight is None else largest_weight)
         return None if isinf(bound) else (-bound, 1.0 + bound)
+
+    def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
+        """The model stands in for what the log contradicts or cannot check."""
+        del log
+        yield from _off_the_log(sums, reliability)
+        yield from _unchecked(sums, reliability)
+
+
+def _off_the_log(sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
+    """The corrections that the estimator leaves out are not 0 on average."""
+    bias, error = sums.witness.mean, sums.witness.standard_error
+    if abs(bias) > max(reliability.model_bias_tolerance, reliability.model_bias_errors * error):
+        yield (
+            f"Where the model stands in for the log, logged rewards move the answer by {bias:+.3f} +- {error:.3f}, "
+            "which the interval does not know: use dr, or a model that fits."
+        )
+
+
+def _unchecked(sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
+    """The corrections that the estimator leaves out matter, and too few rounds tell what they are."""
+    lost, rounds = 1.0 - sums.used.mean, sums.logged.effective_sample_size
+    if lost > reliability.max_clipped_share and rounds < reliability.min_effective_sample_size:
+        yield (
+            f"The model alone speaks for {lost:.0%} of the policy's mass, and the log, worth {rounds:.1f} equally "
+            f"weighted rounds without it ({reliability.min_effective_sample_size:g} are needed), cannot check it."
+        )

@@ -19,15 +19,16 @@ class Reliability:
     """Above, one round makes up so much of the variance that its estimate is worth nothing: a heavy tail."""
     mean_weight_tolerance: float = 0.02
     """How far from 1 the mean weight may lie whatever the noise."""
-    mean_weight_errors: float = 3.5
-    """Beyond the tolerance, how many standard errors it may lie from 1; chance does that in 1 of 2,000 logs."""
+    mean_weight_errors: float = 4.0
+    """Beyond the tolerance, how many standard errors it may lie from 1; chance alone does that once in 16,000 logs."""
     max_unsupported_share: float = 0.01
     """As rewards lie in [0, 1], the answer may be wrong by as much."""
     max_clipped_share: float = 0.1
-    """Weight lost by clipping; the answer may be too low by as much."""
+    """Weight lost by clipping; the answer may be too low by as much. Where a model stands in for lost weight, how much
+    of it may go unchecked by the log."""
     model_bias_tolerance: float = 0.02
-    """How far the direct method may lie from its own correction by the log whatever the noise."""
-    model_bias_errors: float = 3.5
+    """How far what a model stands in for may lie from what the log says of it, whatever the noise."""
+    model_bias_errors: float = 4.0
     """Beyond the tolerance, how many standard errors."""
 
 
