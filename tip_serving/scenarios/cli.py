@@ -37,13 +37,14 @@ def import_(
     fault = sets.name_fault(name)
     if fault is not None:
         raise click.UsageError(fault)
-    moment = _moment(files, now, time_zone)
+    zone = _zone(time_zone)
+    moment = _moment(files, now, zone)
     profile = {"language": language, "time_zone": time_zone}
     try:
         resolve(profile)
     except ProfileError as error:
         raise click.UsageError(str(error)) from None
-    lists = {path: todoist.read(path.read_bytes(), str(path), moment.date()) for path in files}
+    lists = {path: todoist.read(path.read_bytes(), str(path), moment.date(), zone) for path in files}
     faults = [(path, fault) for path, found in lists.items() for fault in found.faults]
     for path, row_fault in faults:
         click.echo(f"{path}: {row_fault.place}: {row_fault.reason}", err=True)
@@ -69,11 +70,14 @@ def import_(
     )
 
 
-def _moment(files: tuple[Path, ...], now: str | None, time_zone: str) -> dt.datetime:
+def _zone(time_zone: str) -> ZoneInfo:
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise click.UsageError(f"--time-zone {time_zone!r} is no IANA time zone, such as Europe/Berlin") from None
+
+
+def _moment(files: tuple[Path, ...], now: str | None, zone: ZoneInfo) -> dt.datetime:
     if now is None:
         moment = dt.datetime.fromtimestamp(max(path.stat().st_mtime for path in files), zone)
     else:

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -97,7 +98,13 @@ def test_every_bad_json_item_is_named_with_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"a,b\n1,2\n", "TYPE and CONTENT are missing"), (b"{", "is not JSON"), (b'{"x": 1}', "holds no list of tasks")],
+    [
+        (b"a,b\n1,2\n", "TYPE and CONTENT are missing"),
+        (b"{", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'{"x": 1}', "holds no list of tasks"),
+        (b"", "TYPE and CONTENT are missing"),
+    ],
 )
 def test_a_file_of_another_kind_is_refused_as_a_whole(data: bytes, reason: str) -> None:
     found = todoist.read(data, "file", TODAY)
@@ -155,3 +162,63 @@ def test_scenarios_of_a_list_are_distinct_and_differ_early_in_hour_and_day() -> 
     assert len({scenario.scenario_id for scenario in found}) == len(found) == 56
     first = [scenario.situation.now for scenario in found[:7]]
     assert len({moment.weekday() for moment in first}) == len({moment.hour for moment in first}) == 7
+
+
+_HEAD = b"TYPE,CONTENT,DESCRIPTION,PRIORITY\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "place", "reason"),
+    [
+        (b"task\ntask,Fine,,1\n", "line 2", "CONTENT is empty"),
+        (b"\n,Call the bank,,1\ntask,Fine,,1\n", "line 3", "TYPE is ''"),
+        ("task,Zahnärztin,,1\ntask,Fine,,1\n".encode("cp1252"), "line 2", "not UTF-8"),
+        (b"task," + b"x" * 200_000 + b",,1\ntask,Fine,,1\n", "line 2", "field limit"),
+        (b"task,Long notes," + b"x" * 30_000 + b",1\ntask,Fine,,1\n", "line 2", "description"),
+        (b'task,Fine,,1\ntask,"Never closed,,1\ntask,Swallowed,,1\n', "line 3", "never closed"),
+    ],
+    ids=["short row", "no type", "another encoding", "huge cell", "huge description", "open quote"],
+)
+def test_a_row_that_is_broken_in_any_way_is_named_and_the_others_stay(rows: bytes, place: str, reason: str) -> None:
+    found = todoist.read(_HEAD + rows, "Work.csv", TODAY)
+    assert [fault.place for fault in found.faults] == [place]
+    assert reason in found.faults[0].reason
+    assert [task.content for task in found.tasks] == ["Fine"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_what_spreadsheets_save_is_read(encoding: str, delimiter: str) -> None:
+    rows = "TYPE,CONTENT,DATE,DATE_LANG\r\ntask,Zahnärztin 📞,übermorgen,de\r\n"
+    rows += "task,打电话,明天,tw\r\ntask,Who,tomorrow,xx\r\n"
+    found = todoist.read(rows.replace(",", delimiter).encode(encoding), "Work.csv", TODAY)
+    assert found.faults == []
+    assert [task.content for task in found.tasks] == ["Zahnärztin 📞", "打电话", "Who"]
+    assert [task.due and task.due.date and task.due.date.day for task in found.tasks] == [4, 3, 3]
+
+
+def test_due_times_fixed_to_a_zone_are_the_persons_local_times() -> None:
+    dues: list[dict[str, object]] = [
+        {"date": "2026-03-01T23:30:00Z", "timezone": "Europe/Berlin"},
+        {"date": "2026-03-02", "datetime": "2026-03-02T09:00:00.000000Z"},
+        {"date": "2026-03-02T12:00:00"},  # wherever the person is
+    ]
+    items = [{"id": str(number), "content": "x", "due": due} for number, due in enumerate(dues)]
+    found = todoist.read(json.dumps(items).encode(), "export.json", TODAY, ZoneInfo("Europe/Berlin"))
+    assert [(task.due.date, task.due.time) for task in found.tasks if task.due] == [
+        (TODAY, dt.time(0, 30)), (TODAY, dt.time(10)), (TODAY, dt.time(12)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("document", "places"),
+    [
+        ({"items": [{"content": "Fine"}], "projects": None, "sections": None}, []),
+        ({"items": [{"content": "Fine"}, {"content": "x", "labels": "home"}]}, ["[1]"]),
+        ({"items": [{"content": "Fine"}, {"content": "lost \ufffd"}]}, ["[1]"]),
+    ],
+)
+def test_an_answer_of_the_api_with_odd_parts_is_read_or_named(document: object, places: list[str]) -> None:
+    found = todoist.read(json.dumps(document).encode(), "export.json", TODAY)
+    assert [fault.place for fault in found.faults] == places
+    assert [task.content for task in found.tasks] == ["Fine"]
