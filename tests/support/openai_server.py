@@ -1,9 +1,9 @@
 """An OpenAI-compatible server on loopback, in a process of its own, that behaves as a model's name says.
 
 A model whose name holds one of these words behaves so, any other answers after the latency:
-`always429`, `retryafter` (429 with Retry-After: 0.2 the first two times a request is seen), `first429` (the same
-without the header), `hang`, `err500`, `refuse` (content_filter), `empty`, `garbled` (not JSON), `reset`, `denied`
-(401), `slow` (ten times the latency).
+`always429`, `retryafter` (429 with Retry-After: 0.2 the first two times a request is seen), `oddafter` (the same with a
+Retry-After that is no time), `first429` (the same without the header), `hang`, `err500`, `refuse` (content_filter),
+`empty`, `garbled` (not JSON), `reset`, `denied` (401), `slow` (ten times the latency).
 
 Every request is appended to a log file as one JSON line when it arrives and one when it is answered, so that calls of
 killed clients can be counted. The server ends with its parent.
@@ -85,8 +85,10 @@ class _Server:
         )
 
     async def _misbehave(self, request: web.Request, model: str, n_seen: int) -> web.StreamResponse | None:
-        if "always429" in model or (("first429" in model or "retryafter" in model) and n_seen <= 2):
-            headers = {"Retry-After": "0.2"} if "retryafter" in model else {}
+        passes = any(word in model for word in ("first429", "retryafter", "oddafter"))
+        if "always429" in model or (passes and n_seen <= 2):
+            after = "0.2" if "retryafter" in model else "in a while" if "oddafter" in model else None
+            headers = {} if after is None else {"Retry-After": after}
             error = {"error": {"message": "rate limit", "type": "rate_limit", "code": "rate_limit"}}
             return web.json_response(error, status=429, headers=headers)
         if "hang" in model:

@@ -21,10 +21,11 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tip_serving.generation.embedded import WRITERS
+from tip_serving.lake import layout
 from tip_serving.settings import Settings
 
 EMBEDDED = "embedded/"
-MAX_NAME = 200
+MAX_NAME = 200  # as a path segment: file systems take 255 bytes, of which prompt and ending need some
 _PER_MILLION = 1e-6
 
 _SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)(b|m)(?![a-z0-9])", re.IGNORECASE)
@@ -211,10 +212,10 @@ def validate_model_name(name: str) -> str | None:
     """
     if not name or name != name.strip():
         return "must not be empty nor begin or end with a space"
-    if len(name) > MAX_NAME:
-        return f"is longer than {MAX_NAME} characters"
     if not name.isprintable() or "|" in name or "..." in name or "," in name:
         return "must not hold control characters, '|', ',' or '...'"
+    if len(layout.encode(name)) > MAX_NAME:
+        return f"is longer than {MAX_NAME} characters, where all but plain letters and digits count three or more"
     provider, slash, model = name.partition("/")
     if not slash or not provider or not model:
         return "must be written provider/model, such as ollama/llama3.2:3b or openai/gpt-4o-mini"

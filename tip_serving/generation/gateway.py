@@ -6,6 +6,7 @@ model), accounting of tokens and cost, an error that says what was tried, and a 
 
 import asyncio
 import email.utils
+import math
 import random
 import re
 import time
@@ -148,7 +149,10 @@ class Gateway:
             started = time.perf_counter()
             answer = await self._ask(request)
             latency_ms = (time.perf_counter() - started) * 1e3
-        return self._completion(request, answer, latency_ms, n_attempts)
+        try:
+            return self._completion(request, answer, latency_ms, n_attempts)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            raise _AttemptError(FailureKind.UPSTREAM, f"an answer of no known shape: {error}") from None
 
     async def _ask(self, request: CompletionRequest) -> Any:
         try:
@@ -218,7 +222,10 @@ def _retry_after_s(error: Exception) -> float | None:
     if not value:
         return None
     try:
-        return float(value)
+        wait = float(value)
     except ValueError:
-        moment = email.utils.parsedate_to_datetime(str(value))
-        return moment.timestamp() - time.time()
+        try:
+            wait = email.utils.parsedate_to_datetime(str(value)).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return None if math.isnan(wait) else wait

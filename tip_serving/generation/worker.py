@@ -18,7 +18,7 @@ from typing import Any
 from tip_serving import settings
 from tip_serving.generation.catalog import Catalog
 from tip_serving.generation.gateway import Gateway, Patience
-from tip_serving.generation.model import CompletionRequest, GenerationError, Message
+from tip_serving.generation.model import CompletionRequest, FailureKind, GenerationError, Message
 
 LINE_LIMIT = 16 * 1024 * 1024  # bytes; a request holds a whole prompt
 
@@ -51,6 +51,9 @@ class _Worker:
             completion = await self._gateway.complete(request)
         except GenerationError as error:
             self.send({"id": call_id, "error": {"kind": error.kind.value, "attempts": list(error.attempts)}})
+        except Exception as error:  # noqa: BLE001  a call without an answer would be waited for for ever
+            attempts = [f"a defect of the gateway: {type(error).__name__}: {error}"]
+            self.send({"id": call_id, "error": {"kind": FailureKind.UPSTREAM.value, "attempts": attempts}})
         else:
             self.send({"id": call_id, "completion": asdict(completion)})
 

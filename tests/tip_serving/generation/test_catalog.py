@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from tip_serving.generation.catalog import Catalog, CatalogError, embedded_models, validate_model_name
+from tip_serving.generation.catalog import MAX_NAME, Catalog, CatalogError, embedded_models, validate_model_name
+from tip_serving.lake import layout
 from tip_serving.settings import Settings
 
 
@@ -58,10 +61,32 @@ def test_a_catalog_with_faults_names_all_of_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " openai/x", "gpt-4o", "a/", "/b", "a/b|c", "a/b...c", "a/b,c/d", "a/\n", "a/" + "x" * 200]
+    "name",
+    [
+        "",
+        " openai/x",
+        "gpt-4o",
+        "a/",
+        "/b",
+        "a/b|c",
+        "a/b...c",
+        "a/b,c/d",
+        "a/\n",
+        "a/" + "x" * 200,
+        "a/" + "ü" * 40,
+        "a/\udcff",
+    ],
 )
 def test_names_that_would_break_partitions_are_refused(name: str) -> None:
     assert validate_model_name(name) is not None
+
+
+@settings(max_examples=200)
+@given(st.text(min_size=1, max_size=MAX_NAME).map("openai/".__add__))
+def test_an_accepted_name_fits_every_file_of_its_cell(name: str) -> None:
+    assume(validate_model_name(name) is None)
+    longest = f".{Path(layout.cell_result('tip-bench-x', name, 'v100')).name[:-5]}.parquet.0a1b2c3d"
+    assert len(longest.encode()) <= 255
 
 
 def test_usual_names_are_accepted() -> None:

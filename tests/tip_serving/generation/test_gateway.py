@@ -117,6 +117,10 @@ def test_retry_after_is_honoured(server: OpenAIServer) -> None:
     assert found.latency_ms < 400  # the waits are not the model's
 
 
+def test_a_retry_after_that_is_no_time_is_passed_over(server: OpenAIServer) -> None:
+    assert _complete("oddafter").n_attempts == 3
+
+
 def test_a_limit_that_passes_costs_attempts_and_no_candidate(server: OpenAIServer) -> None:
     assert _complete("first429").n_attempts == 3
 

@@ -1,8 +1,11 @@
 """Calls through a worker process: what survives its death, and that it survives nobody."""
 
 import asyncio
+import json
+import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -10,8 +13,10 @@ import pytest
 from support.openai_server import OpenAIServer
 from support.terminal import wait_until
 
+from tip_serving.generation.gateway import Gateway
 from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message
 from tip_serving.generation.remote import WorkerGateway, WorkerPool
+from tip_serving.generation.worker import _Worker
 
 
 def _request(text: str, model: str = "openai/alpha") -> CompletionRequest:
@@ -94,3 +99,26 @@ def test_a_prepared_worker_that_nobody_used_is_ended() -> None:
     process = pool._prepared.process
     pool.close()
     assert process.poll() is not None
+
+
+def test_a_defect_of_the_gateway_answers_its_call_instead_of_leaving_it_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(self: Gateway, request: CompletionRequest) -> Completion:
+        raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr(Gateway, "complete", broken)
+    reading, writing = os.pipe()
+
+    async def run() -> None:
+        worker = _Worker(Gateway.__new__(Gateway), writing)
+        worker.heed(json.dumps({"id": 7, "request": asdict(_request("x"))}).encode())
+        await asyncio.wait_for(asyncio.gather(*worker._calls.values()), 5)
+
+    asyncio.run(run())
+    os.close(writing)
+    with os.fdopen(reading) as answers:
+        answer = json.loads(answers.read())
+    assert answer["id"] == 7
+    assert answer["error"]["kind"] == FailureKind.UPSTREAM.value
+    assert "nobody thought of this" in answer["error"]["attempts"][0]
