@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeGuard
 
 from tip_experiments.assignment.experiment import Experiment
 
@@ -31,12 +31,12 @@ class StickyDocument:
         Raises:
             ValueError: a field is missing or of another type.
         """
-        attribute, value, given = (stored.get(k) for k in ("attributeName", "attributeValue", "assignments"))
-        if isinstance(attribute, str) and isinstance(value, str) and isinstance(given, Mapping):
-            return cls(attribute, value, {str(key): str(name) for key, name in given.items()})
+        attribute, value, given = (stored.get(field) for field in ("attributeName", "attributeValue", "assignments"))
+        if isinstance(attribute, str) and isinstance(value, str) and _names_by_key(given):
+            return cls(attribute, value, dict(given))
         raise ValueError(
-            f"This is no sticky document: fields {sorted(stored)}, expected attributeName and attributeValue (strings) "
-            "and assignments (an object)"
+            f"This is no sticky document: attributeName {attribute!r}, attributeValue {value!r}, assignments {given!r}; "
+            "expected two strings and an object of strings"
         )
 
 
@@ -46,6 +46,10 @@ class Found(NamedTuple):
     variation: int | None
     is_blocked: bool
     """Whether the unit was given a variation under a version that has been withdrawn."""
+
+
+def _names_by_key(given: object) -> TypeGuard[Mapping[str, str]]:
+    return isinstance(given, Mapping) and all(isinstance(text, str) for pair in given.items() for text in pair)
 
 
 def document_key(attribute: str, value: str) -> str:

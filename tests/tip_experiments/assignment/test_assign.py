@@ -14,7 +14,7 @@ from tip_experiments.assignment.experiment import Experiment, Holdout, Namespace
 from tip_experiments.assignment.sticky import StickyDocument
 
 TIPS = Experiment(key="tips", variations=("v1", "v2", "v3"), weights=(0.5, 0.3, 0.2), coverage=0.8)
-USERS = [{"id": f"user-{i}"} for i in range(30_000)]
+USERS = [{"id": f"user-{i}"} for i in range(12_000)]
 
 
 def test_drawn_shares_match_the_propensities_that_are_logged() -> None:
@@ -26,7 +26,7 @@ def test_drawn_shares_match_the_propensities_that_are_logged() -> None:
     counts = Counter(a.name for a in found)
     expected = [len(found) * (logged[name] or 0.0) for name in ("v1", "v2", "v3")]
     assert stats.chisquare([counts["v1"], counts["v2"], counts["v3"]], expected).pvalue > 1e-4
-    assert len(found) / len(USERS) == pytest.approx(0.8, abs=0.01)
+    assert len(found) / len(USERS) == pytest.approx(0.8, abs=0.015)
 
 
 def test_propensities_count_places_not_weights() -> None:
@@ -64,7 +64,7 @@ def test_a_hold_out_keeps_the_same_units_out_of_every_experiment_and_tells_nothi
         for experiment in (one, other)
     ]
     assert out[0] == out[1]
-    assert len(out[0]) / len(USERS) == pytest.approx(0.1, abs=0.01)
+    assert len(out[0]) / len(USERS) == pytest.approx(0.1, abs=0.012)
     without = Experiment(key="one", variations=("a", "b"))
     table = np.zeros((2, 2))
     for user in USERS:
@@ -130,8 +130,10 @@ def test_a_withdrawn_version_and_a_later_hold_out_take_sticky_units_out() -> Non
 def test_a_sticky_document_survives_its_json_and_others_are_refused() -> None:
     document = StickyDocument("id", "1", {"tips__0": "v2"})
     assert StickyDocument.from_json(document.to_json()) == document
-    with pytest.raises(ValueError, match=r"fields \['attributeName'\]"):
+    with pytest.raises(ValueError, match=r"attributeValue None, assignments None; expected"):
         StickyDocument.from_json({"attributeName": "id"})
+    with pytest.raises(ValueError, match=r"assignments \{'tips__0': 2\}; expected"):
+        StickyDocument.from_json({**document.to_json(), "assignments": {"tips__0": 2}})
 
 
 @pytest.mark.parametrize("value", [1.0, True, ["1"], b"1"])

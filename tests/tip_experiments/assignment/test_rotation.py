@@ -9,7 +9,7 @@ from tip_experiments.assignment.assign import assign
 from tip_experiments.assignment.experiment import Experiment
 from tip_experiments.assignment.rotation import parse_rotation, rotated_prompt
 
-USERS = [f"user-{i}" for i in range(20_000)]
+USERS = [f"user-{i}" for i in range(10_000)]
 
 
 def test_one_version_is_everybodys() -> None:
@@ -19,7 +19,7 @@ def test_one_version_is_everybodys() -> None:
 @pytest.mark.parametrize("setting", ["v1,v2", "v1,v2,v3", "v1,v10,v100,v1000,v2,v20,v200"])
 @pytest.mark.parametrize("form", ["{}", "user-{:05d}", "{:032x}"])
 def test_each_version_is_seen_by_the_same_share(setting: str, form: str) -> None:
-    counts = Counter(rotated_prompt(setting, form.format(i)) for i in range(20_000))
+    counts = Counter(rotated_prompt(setting, form.format(i)) for i in range(8_000))
     assert counts.keys() == set(setting.split(","))
     assert stats.chisquare(list(counts.values())).pvalue > 1e-4
 
@@ -34,7 +34,7 @@ def test_a_new_version_takes_its_share_and_moves_nobody_else() -> None:
         before, after = rotated_prompt("v1,v2,v3", user), rotated_prompt("v1,v2,v3,v4", user)
         assert after in {before, "v4"}
         moved += after == "v4"
-    assert moved / len(USERS) == pytest.approx(1 / 4, abs=0.015)
+    assert moved / len(USERS) == pytest.approx(1 / 4, abs=0.02)
 
 
 def test_rotation_is_unrelated_to_an_experiment_on_the_same_users() -> None:
