@@ -35,7 +35,7 @@ class StickyDocument:
         if isinstance(attribute, str) and isinstance(value, str) and _names_by_key(given):
             return cls(attribute, value, dict(given))
         raise ValueError(
-            f"This is no sticky document: attributeName {attribute!r}, attributeValue {value!r}, assignments {given!r}; "
+            f"No sticky document: attributeName {attribute!r}, attributeValue {value!r}, assignments {given!r}; "
             "expected two strings and an object of strings"
         )
 
