@@ -57,6 +57,17 @@ class EntryPointGroup(click.Group):
             return command
         return super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; a lake that cannot be used is told in one sentence, whichever command met it."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from tip_serving.lake.storage import LakeError  # only here: --help need not wait for fsspec
+
+            if isinstance(error, LakeError):
+                raise click.ClickException(str(error)) from None
+            raise
+
 
 @click.group(
     cls=EntryPointGroup,

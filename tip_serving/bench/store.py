@@ -10,6 +10,7 @@ shipped as further objects. A spool that a dead worker left is shipped by the ne
 
 import json
 import os
+import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ import polars as pl
 from tip_serving.bench.identity import Cell, Need
 from tip_serving.generation.model import Completion
 from tip_serving.lake import layout
-from tip_serving.lake.storage import Lake, MissingError
+from tip_serving.lake.storage import Lake, LakeError, MissingError
 from tip_serving.lake.tables import Schema, empty, read_table, write_table
 
 CANDIDATE_SCHEMA: Schema = {
@@ -85,39 +86,69 @@ class Segment:
             self._path = spool / f"{self._name}.jsonl"
         else:
             self._path = lake.directory / layout.segment(*cell, self._name)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("xb", buffering=0)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("xb", buffering=0)
+        except OSError as error:
+            raise LakeError(f"Cannot begin {self._path}: {error.strerror}.") from error
+        self._size = 0
         self._unshipped = bytearray()
         self._is_dirty = False
+        self._syncing = threading.Lock()
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Hand the row to the operating system: it survives the death of this process."""
+        """Hand the row to the operating system: it survives the death of this process.
+
+        Raises:
+            LakeError: the disk took no more; what it took of the row is taken back.
+        """
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
-        self._file.write(line)
-        self._is_dirty = True
+        rest = memoryview(line)
+        try:
+            while rest:  # a disk that is nearly full takes a part
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            raise LakeError(f"Cannot keep a candidate in {self._path}: {error.strerror}.") from error
+        self._size += len(line)
         if self._ships:
             self._unshipped += line
+        self._is_dirty = True
 
     def sync(self) -> None:
-        """Make all appended rows survive the death of the machine, in the object store where the lake is one."""
-        if not self._is_dirty:
-            return
-        if self._ships:
-            chunk, self._unshipped = bytes(self._unshipped), bytearray()
-            self._lake.write(layout.segment(*self._cell, f"{self._name}-{self._n_shipped:05d}"), chunk)
-            self._n_shipped += 1
-        else:
-            os.fsync(self._file.fileno())
-        self._is_dirty = False
+        """Make all appended rows survive the death of the machine, in the object store where the lake is one.
+
+        Rows may be appended meanwhile from another thread; they are kept for the next call.
+        """
+        with self._syncing:
+            self._sync()
 
     def close(self) -> None:
         """Sync and end; a spool that was shipped whole is removed."""
-        if self._file.closed:
-            return
-        self.sync()
-        self._file.close()
-        if self._ships or self._path.stat().st_size == 0:
+        with self._syncing:
+            if self._file.closed:
+                return
+            self._sync()
+            self._file.close()
+        if self._ships or self._size == 0:
             self._path.unlink(missing_ok=True)
+
+    def _sync(self) -> None:
+        if not self._is_dirty:
+            return
+        self._is_dirty = False
+        try:
+            if self._ships:
+                chunk = bytes(self._unshipped)
+                self._lake.write(layout.segment(*self._cell, f"{self._name}-{self._n_shipped:05d}"), chunk)
+                self._n_shipped += 1
+                del self._unshipped[: len(chunk)]
+            else:
+                os.fsync(self._file.fileno())
+        except BaseException:
+            self._is_dirty = True
+            raise
 
 
 class CandidateStore:

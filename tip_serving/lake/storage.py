@@ -86,7 +86,13 @@ class Lake:
             data: bytes = self._opened[0].cat_file(self._full(path))
         except FileNotFoundError:
             raise MissingError(f"Nothing lies at {self.locate(path)}.") from None
+        except OSError as error:
+            raise self._refused("read", path, error) from error
         return data
+
+    def _refused(self, attempt: str, path: str, error: OSError) -> LakeError:
+        reason = error.strerror or str(error) or type(error).__name__
+        return LakeError(f"Cannot {attempt} {self.locate(path)}: {reason}. `tip doctor` examines the lake.")
 
     def exists(self, path: str) -> bool:
         """Whether a file lies at `path`."""
@@ -99,6 +105,8 @@ class Lake:
             found = filesystem.find(self._full(prefix), detail=True)
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise self._refused("list", prefix, error) from error
         entries = [
             Entry(path.removeprefix(f"{root}/"), int(info["size"] or 0), _modified(info))
             for path, info in found.items()
@@ -113,14 +121,19 @@ class Lake:
             listed = filesystem.ls(self._full(prefix), detail=True)
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise self._refused("list", prefix, error) from error
         return sorted(item["name"].rstrip("/").rsplit("/", 1)[-1] for item in listed if item["type"] == "directory")
 
     def write(self, path: str, data: bytes) -> None:
         """Replace what lies at `path` in one step: a reader sees the old bytes or the new ones."""
-        if self.directory is not None:
-            _replace(self.directory / path, data)
-        else:
-            self._opened[0].pipe_file(self._full(path), data)
+        try:
+            if self.directory is not None:
+                _replace(self.directory / path, data)
+            else:
+                self._opened[0].pipe_file(self._full(path), data)
+        except OSError as error:
+            raise self._refused("write", path, error) from error
 
     def delete(self, path: str) -> None:
         """Remove `path` if it is there."""
@@ -128,6 +141,8 @@ class Lake:
             self._opened[0].rm_file(self._full(path))
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise self._refused("delete", path, error) from error
 
     def read_versioned(self, path: str) -> Versioned:
         """What lies at `path` and its version token. Raises MissingError."""
@@ -145,16 +160,24 @@ class Lake:
             ConflictError: somebody else wrote first.
         """
         if self.directory is not None:
-            target = self.directory / path
-            with self._locked():
-                current = _digest(target.read_bytes()) if target.exists() else None
-                if current != expected:
-                    raise ConflictError(f"{target} was written by somebody else.")
-                _replace(target, data)
-            return _digest(data)
+            try:
+                return self._swap_on_disk(self.directory / path, data, expected)
+            except OSError as error:
+                raise self._refused("write", path, error) from error
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
         version: str = self._call_s3("put_object", path, Body=data, **condition)["ETag"]
         return version
+
+    def _swap_on_disk(self, target: Path, data: bytes, expected: str | None) -> str:
+        conflict = ConflictError(f"{target} was written by somebody else.")
+        if expected is None and target.exists():  # told apart without the lock, so also where nothing can be written
+            raise conflict
+        with self._locked():
+            current = _digest(target.read_bytes()) if target.exists() else None
+            if current != expected:
+                raise conflict
+            _replace(target, data)
+        return _digest(data)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from support.bench import create, workshop, write_candidates
 from tip_serving.bench.identity import Cell, Need, needs
 from tip_serving.bench.store import CANDIDATE_SCHEMA, CandidateStore
 from tip_serving.lake import layout
-from tip_serving.lake.storage import Lake
+from tip_serving.lake.storage import Lake, LakeError
 from tip_serving.prompts import registry
 
 CELL = Cell("embedded/first", "v1")
@@ -109,6 +110,77 @@ def test_what_was_appended_survives_kill_9(store: CandidateStore, wanted: list[N
     ended = subprocess.run([sys.executable, "-c", "\n".join(lines)], check=False)
     assert ended.returncode == -9
     assert store.load(CELL)["candidate_id"].to_list() == [wanted[0].candidate_id]
+
+
+def test_a_disk_that_takes_no_more_loses_only_the_row_it_refused(store: CandidateStore, wanted: list[Need]) -> None:
+    lines = [
+        "import json, resource",
+        "from pathlib import Path",
+        "from tip_serving.bench.identity import Cell",
+        "from tip_serving.bench.store import CandidateStore",
+        "from tip_serving.lake.storage import Lake, LakeError",
+        f"row = json.loads({json.dumps(_row(store, wanted[0]))!r})",
+        f"store = CandidateStore(Lake({store.lake.url!r}), Path({store.lake.url + '-spool'!r}))",
+        f"segment = store.open_segment(Cell(*{tuple(CELL)!r}))",
+        "segment.append(row)",
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (segment._size + 40, -1))",
+        "try:",
+        "    segment.append(row | {'candidate_id': 'refused'})",
+        "except LakeError as error:",
+        "    print(error)",
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))",
+        "segment.append(row | {'candidate_id': 'after'})",
+    ]
+    ended = subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, capture_output=True, text=True)
+    assert "Cannot keep a candidate" in ended.stdout
+    assert store.load(CELL)["candidate_id"].to_list() == [wanted[0].candidate_id, "after"]
+
+
+class _Hooked(Lake):
+    """A lake in memory, as an object store; `before_write` runs at each write and may raise."""
+
+    before_write: Callable[[], None] = staticmethod(lambda: None)
+
+    def write(self, path: str, data: bytes) -> None:
+        self.before_write()
+        super().write(path, data)
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> CandidateStore:
+    return CandidateStore(_Hooked("memory://bucket/" + tmp_path.name), tmp_path / "spool")
+
+
+def test_a_row_that_comes_while_others_are_shipped_is_shipped_at_the_end(
+    shipped: CandidateStore, store: CandidateStore, wanted: list[Need]
+) -> None:
+    lake = shipped.lake
+    assert isinstance(lake, _Hooked)
+    row = _row(store, wanted[0])
+    segment = shipped.open_segment(CELL)
+    segment.append(row)
+    lake.before_write = lambda: segment.append(row | {"candidate_id": "meanwhile"})
+    segment.sync()
+    lake.before_write = lambda: None
+    segment.close()
+    assert shipped.load(CELL)["candidate_id"].to_list() == [wanted[0].candidate_id, "meanwhile"]
+
+
+def test_a_failed_shipment_is_shipped_again(shipped: CandidateStore, store: CandidateStore, wanted: list[Need]) -> None:
+    lake = shipped.lake
+    assert isinstance(lake, _Hooked)
+
+    def refuse() -> None:
+        raise LakeError("the object store has a bad second")
+
+    segment = shipped.open_segment(CELL)
+    segment.append(_row(store, wanted[0]))
+    lake.before_write = refuse
+    with pytest.raises(LakeError):
+        segment.sync()
+    lake.before_write = lambda: None
+    segment.close()
+    assert shipped.load(CELL)["candidate_id"].to_list() == [wanted[0].candidate_id]
 
 
 def test_a_spool_that_a_dead_worker_left_is_shipped_by_the_next(tmp_path: Path, wanted: list[Need]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,6 +38,30 @@ def test_what_was_written_is_read_listed_and_deleted(lake: Lake) -> None:
     with pytest.raises(MissingError):
         lake.read("bench/a/one.json")
     assert lake.find("nowhere") == lake.folders("nowhere") == []
+
+
+def test_what_the_disk_refuses_is_told_with_the_path_and_what_was_attempted(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_bytes(b"a file where the lake should be")
+    lake = Lake(str(tmp_path / "lake"))
+    attempts: dict[str, Callable[[], object]] = {
+        "read": lambda: lake.read("a/b"),
+        "write": lambda: lake.write("a/b", b""),
+        "swap": lambda: lake.swap("a/b", b"", None),
+        "list": lambda: lake.folders("a"),
+    }
+    for name, attempt in attempts.items():
+        with pytest.raises(LakeError, match=rf"Cannot {'write' if name == 'swap' else name} .*lake/a.*tip doctor"):
+            attempt()
+
+
+def test_that_something_is_there_is_told_even_where_nothing_can_be_written(lake: Lake) -> None:
+    lake.write("spec.json", b"{}")
+    assert lake.directory is not None
+    (lake.directory / ".lock").mkdir()  # the lock cannot be taken, by root neither
+    with pytest.raises(ConflictError):
+        lake.swap("spec.json", b"{}", None)
+    with pytest.raises(LakeError, match="Cannot write"):
+        lake.swap("other.json", b"{}", None)
 
 
 def test_half_written_files_are_seen_by_nobody(lake: Lake) -> None:

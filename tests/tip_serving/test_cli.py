@@ -1,0 +1,32 @@
+"""The root of the command line: what it says when a subcommand meets what it cannot mend."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tip_serving.cli import main
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bench", "list"],
+        ["bench", "run", "--n-scenarios", "2"],
+        ["bench", "cancel", "tip-bench-x"],
+        ["scenarios", "import", "list.csv", "--name", "mine"],
+    ],
+    ids=" ".join,
+)
+def test_a_lake_that_cannot_be_used_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    (tmp_path / "lake").write_bytes(b"a file where the lake should be")
+    (tmp_path / "list.csv").write_text("TYPE,CONTENT\ntask,Call\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TIP_LAKE", str(tmp_path / "lake"))
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code in {1, 2}
+    assert isinstance(done.exception, SystemExit), "a traceback is no answer"
+    assert str(tmp_path / "lake") in done.output
