@@ -1,8 +1,9 @@
-"""Who fills a cell: a lease with a heartbeat, so that two workers never make the same call.
+"""Who works on something: a lease with a heartbeat, so that two workers never make the same call.
 
-A lease is one JSON file beside the cell's candidates, changed only by compare-and-swap. Its holder beats; a lease
-whose holder is a dead process of this machine, or which one observer saw unchanged for longer than the time to live,
-is taken over. No two clocks are ever compared for that.
+A lease is one JSON file at a path of `layout`, changed only by compare-and-swap: beside the candidates of the cell that
+is filled, or under the name of the model that judges. Its holder beats; a lease whose holder is a dead process of this
+machine, or which one observer saw unchanged for longer than the time to live, is taken over. No two clocks are ever
+compared for that.
 """
 
 import os
@@ -74,13 +75,18 @@ class Holding(BaseModel):
     n_done: int
     n_needed: int
     cost_usd: float
-    """What the holder paid for this cell so far."""
+    """What the holder paid for its work so far."""
 
 
 def read(lake: Lake, cell: Cell) -> Holding | None:
     """Who holds `cell` according to the lake, dead or alive."""
+    return read_at(lake, layout.lease(*cell))
+
+
+def read_at(lake: Lake, path: str) -> Holding | None:
+    """Who holds the lease at `path` according to the lake, dead or alive."""
     try:
-        return Holding.model_validate_json(lake.read(layout.lease(*cell)))
+        return Holding.model_validate_json(lake.read(path))
     except MissingError:
         return None
 
@@ -96,16 +102,26 @@ class LeaseDesk:
 
     lake: Lake
     ttl_s: float
-    _seen: dict[Cell, tuple[str, float]] = field(default_factory=dict)
+    _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def take(self, cell: Cell, experiment: str) -> "Lease | Holding":
         """The lease on `cell`, or who holds it."""
-        path = layout.lease(*cell)
+        taken = self.take_at(layout.lease(*cell), cell.key, experiment)
+        return taken if isinstance(taken, Holding) else Lease(**vars(taken), cell=cell)
+
+    def take_at(self, path: str, name: str, experiment: str) -> "PathLease | Holding":
+        """The lease at `path`, or who holds it.
+
+        Args:
+            path: of `layout`.
+            name: of what is leased, as people call it.
+            experiment: for which the work is done.
+        """
         expected = None
         try:
             data, expected = self.lake.read_versioned(path)
             holding = Holding.model_validate_json(data)
-            if not self._is_abandoned(cell, holding, expected):
+            if not self._is_abandoned(path, holding, expected):
                 return holding
         except MissingError:
             pass
@@ -122,17 +138,17 @@ class LeaseDesk:
         try:
             version = self.lake.swap(path, mine.model_dump_json().encode(), expected)
         except ConflictError:
-            return self.take(cell, experiment)
-        self._seen.pop(cell, None)
-        return Lease(self.lake, cell, mine, version)
+            return self.take_at(path, name, experiment)
+        self._seen.pop(path, None)
+        return PathLease(self.lake, path, name, mine, version)
 
-    def _is_abandoned(self, cell: Cell, holding: Holding, version: str) -> bool:
+    def _is_abandoned(self, path: str, holding: Holding, version: str) -> bool:
         if holding.process.is_dead():
             return True
         now = time.monotonic()
-        seen_version, since = self._seen.get(cell, ("", now))
+        seen_version, since = self._seen.get(path, ("", now))
         if seen_version != version:
-            self._seen[cell] = (version, now)
+            self._seen[path] = (version, now)
             return False
         return now - since > self.ttl_s
 
@@ -142,11 +158,12 @@ class LostLeaseError(Exception):
 
 
 @dataclass
-class Lease:
-    """A lease that this process holds."""
+class PathLease:
+    """A lease that this process holds, on whatever lies at a path."""
 
     lake: Lake
-    cell: Cell
+    path: str
+    name: str
     holding: Holding
     version: str
 
@@ -162,14 +179,19 @@ class Lease:
             }
         )
         try:
-            self.version = self.lake.swap(
-                layout.lease(*self.cell), self.holding.model_dump_json().encode(), self.version
-            )
+            self.version = self.lake.swap(self.path, self.holding.model_dump_json().encode(), self.version)
         except ConflictError:
-            raise LostLeaseError(f"The lease on {self.cell.key} was taken over by another worker.") from None
+            raise LostLeaseError(f"The lease on {self.name} was taken over by another worker.") from None
 
     def release(self) -> None:
-        """Give the cell free, if it is still ours."""
-        held = read(self.lake, self.cell)
+        """Give it free, if it is still ours."""
+        held = read_at(self.lake, self.path)
         if held is not None and held.owner == self.holding.owner:
-            self.lake.delete(layout.lease(*self.cell))
+            self.lake.delete(self.path)
+
+
+@dataclass
+class Lease(PathLease):
+    """A lease on a cell that this process fills."""
+
+    cell: Cell

@@ -15,7 +15,7 @@ from typing import Any
 
 from tip_serving import settings
 from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models
-from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message
+from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message, Usage
 
 MAY_PASS = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.UPSTREAM})
 _REFUSALS = frozenset({"content_filter", "safety", "refusal"})
@@ -43,10 +43,13 @@ class Patience:
 
 
 class _AttemptError(Exception):
-    def __init__(self, kind: FailureKind, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, kind: FailureKind, message: str, retry_after_s: float | None = None, usage: Usage | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.usage = usage
 
 
 def prepare_litellm() -> Any:
@@ -102,7 +105,7 @@ class Gateway:
                 wait = self._wait_after(attempt, error)
                 tried.append(f"{error}" + (f", waited {wait:.1f} s" if wait else ""))
                 if wait is None:
-                    raise GenerationError(request.model, error.kind, tuple(tried)) from None
+                    raise GenerationError(request.model, error.kind, tuple(tried), error.usage) from None
                 if await self._stops_within(wait):
                     raise GenerationError(request.model, FailureKind.STOPPED, tuple(tried)) from None
         raise AssertionError
@@ -164,6 +167,7 @@ class Gateway:
                     temperature=request.temperature,
                     max_tokens=request.max_tokens,
                     seed=request.seed,
+                    **({} if request.response_format is None else {"response_format": request.response_format}),
                     timeout=self._patience.timeout_s + 1,
                     max_retries=0,
                 )
@@ -178,22 +182,26 @@ class Gateway:
         choice = answer.choices[0] if answer.choices else None
         finish_reason = str(choice.finish_reason or "stop") if choice else "none"
         text = (choice.message.content or "").strip() if choice else ""
+        usage = self._usage(request.model, answer)
         if finish_reason in _REFUSALS:
-            raise _AttemptError(FailureKind.REFUSED, f"the model declined (finish_reason {finish_reason})")
+            raise _AttemptError(FailureKind.REFUSED, f"the model declined (finish_reason {finish_reason})", usage=usage)
         if not text:
-            raise _AttemptError(FailureKind.REFUSED, f"an empty answer (finish_reason {finish_reason})")
-        usage = getattr(answer, "usage", None)
-        prompt_tokens = int(getattr(usage, "prompt_tokens", 0) or 0)
-        completion_tokens = int(getattr(usage, "completion_tokens", 0) or 0)
+            raise _AttemptError(FailureKind.REFUSED, f"an empty answer (finish_reason {finish_reason})", usage=usage)
         return Completion(
             text=text,
             finish_reason=finish_reason,
             latency_ms=latency_ms,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            cost_usd=self._catalog.cost_usd(request.model, prompt_tokens, completion_tokens),
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cost_usd=usage.cost_usd,
             n_attempts=n_attempts,
         )
+
+    def _usage(self, model: str, answer: Any) -> Usage:
+        told = getattr(answer, "usage", None)
+        prompt_tokens = int(getattr(told, "prompt_tokens", 0) or 0)
+        completion_tokens = int(getattr(told, "completion_tokens", 0) or 0)
+        return Usage(prompt_tokens, completion_tokens, self._catalog.cost_usd(model, prompt_tokens, completion_tokens))
 
 
 def _translated(error: Exception) -> _AttemptError:

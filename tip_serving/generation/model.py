@@ -1,8 +1,9 @@
 """What goes into a call of a model and what comes out of it. The call itself stands in `gateway`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 
 class Message(NamedTuple):
@@ -22,6 +23,16 @@ class CompletionRequest:
     temperature: float
     max_tokens: int
     seed: int | None = None
+    response_format: Mapping[str, Any] | None = field(default=None, hash=False)
+    """The shape that the answer must have, as OpenAI writes it; None for free text, which is what tips are."""
+
+
+class Usage(NamedTuple):
+    """What a call took that was paid for."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,8 @@ class GenerationError(Exception):
     kind: FailureKind
     attempts: tuple[str, ...] = field(default=())
     """One line an attempt: what came back and how long was waited after it."""
+    usage: Usage | None = None
+    """What the last attempt took, where the model answered and the answer is of no use."""
 
     def __str__(self) -> str:
         tried = "; ".join(f"attempt {i}: {line}" for i, line in enumerate(self.attempts, 1)) or "no attempt was made"

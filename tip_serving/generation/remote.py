@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError
+from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Usage
 from tip_serving.generation.worker import LINE_LIMIT
 from tip_serving.processes import ModuleProcess
 
@@ -135,7 +135,8 @@ class WorkerGateway:
             future.set_result(Completion(**answer["completion"]))
         else:
             error = answer["error"]
-            future.set_exception(GenerationError(request.model, FailureKind(error["kind"]), tuple(error["attempts"])))
+            kind, usage = FailureKind(error["kind"]), error["usage"] and Usage(*error["usage"])
+            future.set_exception(GenerationError(request.model, kind, tuple(error["attempts"]), usage))
 
     def _send_call(self, call_id: int, request: CompletionRequest) -> None:
         self._send({"id": call_id, "request": asdict(request)})

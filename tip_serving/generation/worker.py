@@ -50,7 +50,8 @@ class _Worker:
         try:
             completion = await self._gateway.complete(request)
         except GenerationError as error:
-            self.send({"id": call_id, "error": {"kind": error.kind.value, "attempts": list(error.attempts)}})
+            told = {"kind": error.kind.value, "attempts": list(error.attempts), "usage": error.usage}
+            self.send({"id": call_id, "error": told})
         except Exception as error:  # noqa: BLE001  a call without an answer would be waited for for ever
             attempts = [f"a defect of the gateway: {type(error).__name__}: {error}"]
             self.send({"id": call_id, "error": {"kind": FailureKind.UPSTREAM.value, "attempts": attempts}})
