@@ -1,85 +1,87 @@
-"""The leaderboard of an experiment. Grain: one row per cell and judge; judges are never averaged together.
+"""The leaderboard of an experiment in the lake: a table and a page. What is in them comes from `ranking`.
 
-Every cell has a row, also one that failed or that nobody scored: its mean is null, not zero.
+Grain of the table: one row per cell, judge and rubric version. Every cell has a row, also one that failed or that
+nobody scored: its mean is null, not zero.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from tip_experiments.stats.clustered import clustered_mean
+from tip_serving.bench.page.content import JudgeBoard, Page
+from tip_serving.bench.page.render import render
 from tip_serving.bench.results import CellResult
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
-from tip_serving.lake.tables import read_table, write_table
+from tip_serving.lake.tables import Schema, read_table, write_table
 
-LEADERBOARD_SCHEMA = {
+LEADERBOARD_SCHEMA: Schema = {
     "judge": pl.String,
     "rubric_version": pl.String,
-    "place": pl.Int32,  # 1 is best; null where nothing is scored
+    "place": pl.Int32,  # 1 is best, equal means share it; null where nothing is scored
+    "rank_low": pl.Int32,  # 95 % interval of the rank
+    "rank_high": pl.Int32,
     "model": pl.String,
     "prompt": pl.String,
     "status": pl.String,
-    "score_mean": pl.Float64,  # 1 to 5
+    "verdict": pl.String,  # whether the interval can be trusted
+    "score_mean": pl.Float64,  # on the rubric's scale
     "score_se": pl.Float64,  # clustered by scenario; null below two scored scenarios
+    "score_low": pl.Float64,  # 95 % interval
+    "score_high": pl.Float64,
+    "n_scenarios": pl.Int32,  # with at least one score
     "n_scored": pl.Int32,
     "n_unscored": pl.Int32,
     "n_failed": pl.Int32,
+    "win_share": pl.Float64,
+    "to_best": pl.Float64,  # mean less the best of the others, with simultaneous 95 % bounds
+    "to_best_low": pl.Float64,
+    "to_best_high": pl.Float64,
+    "is_droppable": pl.Boolean,
     "cost_usd": pl.Float64,
+    "cost_usd_per_1000": pl.Float64,
     "latency_p50_ms": pl.Float64,
     "latency_p95_ms": pl.Float64,
+    "prompt_tokens": pl.Float64,  # per tip
+    "completion_tokens": pl.Float64,
     "reason": pl.String,  # why a failed cell failed
 }
 
 
-def rank(lake: Lake, experiment: str, results: Sequence[CellResult], scores: pl.DataFrame) -> pl.DataFrame:
-    """Write and return the leaderboard.
+def publish(lake: Lake, page: Page, results: Sequence[CellResult]) -> pl.DataFrame:
+    """Write the table, the boards and the page; the table.
 
     Args:
-        lake: where it goes.
-        experiment: whose.
-        results: every done cell, failed ones too.
-        scores: the experiment's view, one row per candidate and judge.
+        lake: where they go.
+        page: what was found out.
+        results: every done cell, for what a page does not show.
     """
-    judges = scores.select("judge", "rubric_version").drop_nulls().unique(maintain_order=True).rows() or [(None, None)]
-    frames = []
-    for judge, rubric_version in judges:
-        is_theirs = pl.col("judge").eq_missing(pl.lit(judge)) & pl.col("rubric_version").eq_missing(
-            pl.lit(rubric_version)
-        )
-        of_judge = scores.filter(is_theirs)
-        rows = [_row(result, of_judge, judge, rubric_version) for result in results]
-        frame = pl.DataFrame(rows, schema=LEADERBOARD_SCHEMA)
-        place = pl.col("score_mean").rank("min", descending=True).cast(pl.Int32)
-        frames.append(frame.with_columns(place=place).sort("place", "model", "prompt", nulls_last=True))
-    table = pl.concat(frames)
-    write_table(lake, layout.leaderboard(experiment), table)
+    table = tabulated(page.boards, results)
+    write_table(lake, layout.leaderboard(page.experiment), table)
+    untold = page.model_copy(update={"sample": page.sample.model_copy(update={"scenarios": ()})})
+    lake.write(layout.boards(page.experiment), untold.model_dump_json().encode())
+    lake.write(layout.leaderboard_page(page.experiment), render(page).encode())
     return table
 
 
-def _row(result: CellResult, scores: pl.DataFrame, judge: str | None, rubric_version: str | None) -> dict[str, object]:
-    of_cell = scores.filter(pl.col("model") == result.model, pl.col("prompt") == result.prompt)
-    scored = of_cell.drop_nulls("score")
-    mean = clustered_mean(scored["score"].to_numpy(), scored["scenario_id"].to_numpy())
-    return {
-        "judge": judge,
-        "rubric_version": rubric_version,
-        "place": None,
-        "model": result.model,
-        "prompt": result.prompt,
-        "status": result.status.value,
-        "score_mean": mean.mean if mean else None,
-        "score_se": mean.standard_error if mean else None,
-        "n_scored": scored.height,
-        "n_unscored": result.n_done - scored.height,
-        "n_failed": result.n_failed,
-        "cost_usd": result.cost_usd,
-        "latency_p50_ms": result.latency_p50_ms,
-        "latency_p95_ms": result.latency_p95_ms,
-        "reason": result.reason,
-    }
+def tabulated(boards: Sequence[JudgeBoard], results: Sequence[CellResult]) -> pl.DataFrame:
+    """The table of these boards, in their order."""
+    by_cell = {result.cell: result for result in results}
+    rows = []
+    for board in boards:
+        for row in board.rows:
+            result = by_cell[row.cell]
+            told = {name: value for name, value in row.model_dump().items() if name in LEADERBOARD_SCHEMA}
+            about = {"judge": board.judge, "rubric_version": board.rubric_version, "verdict": row.verdict.value}
+            rows.append(told | about | {"status": result.status.value, "cost_usd": result.cost_usd})
+    return pl.DataFrame(rows, schema=LEADERBOARD_SCHEMA)
 
 
 def read(lake: Lake, experiment: str) -> pl.DataFrame:
-    """The leaderboard as it was written last. Raises MissingError."""
+    """The table as it was written last. Raises MissingError."""
     return read_table(lake, layout.leaderboard(experiment))
+
+
+def read_boards(lake: Lake, experiment: str) -> tuple[JudgeBoard, ...]:
+    """The boards as they were written last, with all that a table does not hold. Raises MissingError."""
+    return Page.model_validate_json(lake.read(layout.boards(experiment))).boards

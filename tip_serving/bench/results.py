@@ -116,8 +116,13 @@ def finish(
         retry_honoured=retry_honoured,
     )
     write_table(store.lake, layout.cell_view(experiment, *cell), view)
-    store.lake.write(layout.cell_result(experiment, *cell), result.model_dump_json(indent=2).encode())
+    save(store.lake, experiment, result)
     return result
+
+
+def save(lake: Lake, experiment: str, result: CellResult) -> None:
+    """Write the result of a done cell, which is what makes it done."""
+    lake.write(layout.cell_result(experiment, *result.cell), result.model_dump_json(indent=2).encode())
 
 
 def candidates(store: CandidateStore, experiment: str, cell: Cell) -> pl.DataFrame:

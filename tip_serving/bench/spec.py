@@ -200,6 +200,9 @@ def create(lake: Lake, spec: Spec) -> bool:
         SpecConflictError: the experiment exists with another spec; says in what they differ.
     """
     data = json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False).encode() + b"\n"
+    if lake.exists(layout.brought(spec.experiment)):
+        reason = f"{spec.experiment} holds results that were measured elsewhere; name another one"
+        raise SpecConflictError([Fault("experiment", reason)])
     try:
         lake.swap(layout.spec(spec.experiment), data, None)
     except ConflictError:

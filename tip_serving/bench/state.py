@@ -4,14 +4,15 @@ The command line, the sensor and every other caller ask here. Dagster and MLflow
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tip_serving.bench import leases, requests, results
+from tip_serving.bench import brought, leases, requests, results
+from tip_serving.bench.brought import Brought
 from tip_serving.bench.identity import Cell
 from tip_serving.bench.judging import automatic
 from tip_serving.bench.leases import Holding
@@ -19,7 +20,7 @@ from tip_serving.bench.results import CellResult, CellStatus
 from tip_serving.bench.spec import Skip, Spec, SpecError, load, skips
 from tip_serving.generation.catalog import Catalog
 from tip_serving.lake import layout
-from tip_serving.lake.storage import Lake, MissingError
+from tip_serving.lake.storage import Entry, Lake, MissingError
 
 
 class CellPhase(StrEnum):
@@ -59,6 +60,8 @@ class ExperimentState(BaseModel):
 
     experiment: str
     spec: Spec | None
+    brought: Brought | None = None
+    """Instead of a spec: what an experiment holds that was measured elsewhere."""
     faults: tuple[str, ...]
     """Why the spec in the lake is refused, if it is; then all else is empty."""
     cells: tuple[CellState, ...]
@@ -91,7 +94,7 @@ class ExperimentState(BaseModel):
     def step(self) -> Step | None:
         """What to do next; None where nothing is lacking (or where others are at it, or the spec is refused)."""
         if self.spec is None:
-            return None
+            return Step.IMPORT if self.brought and not self.is_ranked else None
         if self.pending:
             return Step.COLLECT
         if not self.is_collected or all(state.result is None for state in self.cells):
@@ -103,6 +106,8 @@ class ExperimentState(BaseModel):
     @property
     def phase(self) -> str:
         """The experiment in one word, for tables."""
+        if self.brought is not None:
+            return "ranked" if self.is_ranked else "brought"
         if self.spec is None:
             return "refused"
         if self.is_cancelled and not self.is_ranked:
@@ -115,12 +120,14 @@ class ExperimentState(BaseModel):
 def experiments(lake: Lake) -> list[str]:
     """The names of all experiments that have a spec, by name."""
     found = [layout.decode(folder) for folder in lake.folders(layout.EXPERIMENTS)]
-    return [name for name in found if lake.exists(layout.spec(name))]
+    return [name for name in found if lake.exists(layout.spec(name)) or lake.exists(layout.brought(name))]
 
 
 def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> ExperimentState:
     """Where `experiment` stands. Raises MissingError where there is none."""
     files = {entry.path: entry for entry in lake.find(layout.experiment(experiment))}
+    if layout.brought(experiment) in files:
+        return _brought_state(lake, experiment, files)
     if layout.spec(experiment) not in files:
         raise MissingError(
             f"There is no experiment {experiment!r} in {lake.url}. `tip bench list` shows what there is."
@@ -163,6 +170,26 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
         if layout.ranked_mark(experiment) in files
         else False,
         created_at=created_at,
+    )
+
+
+def _brought_state(lake: Lake, experiment: str, files: Mapping[str, Entry]) -> ExperimentState:
+    """The state of results that were measured elsewhere: all there, ranked or not."""
+    held = brought.load(lake, experiment)
+    cells = [CellState(cell, CellPhase.COMPLETE, results.load(lake, experiment, cell), None) for cell in held.cells]
+    fingerprint = _fingerprint(cells)
+    return ExperimentState(
+        experiment=experiment,
+        spec=None,
+        brought=held,
+        faults=(),
+        cells=tuple(cells),
+        skipped=(),
+        is_cancelled=False,
+        inbox=(),
+        fingerprint=fingerprint,
+        is_ranked=layout.ranked_mark(experiment) in files and _ranked_fingerprint(lake, experiment) == fingerprint,
+        created_at=held.brought_at,
     )
 
 

@@ -16,17 +16,21 @@ from tip_serving.bench import spec as specs
 from tip_serving.bench import state as states
 from tip_serving.bench.collector import Limits
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.judging import automatic, export, intake, scores
+from tip_serving.bench.judging import automatic, export, intake, scores, verdicts
+from tip_serving.bench.judging.anchors import ANCHOR_SCHEMA, ANCHOR_SCORES
 from tip_serving.bench.judging.export import Ask, Batch
 from tip_serving.bench.judging.intake import Report
 from tip_serving.bench.judging.rubric import Rubric, load_rubric
 from tip_serving.bench.progress import Progress
+from tip_serving.bench.ranking import report
+from tip_serving.bench.ranking.report import Evidence
 from tip_serving.bench.results import CellResult
 from tip_serving.bench.spec import Spec
 from tip_serving.bench.state import ExperimentState
 from tip_serving.bench.store import CANDIDATE_SCHEMA, CandidateStore
 from tip_serving.generation.catalog import Catalog
 from tip_serving.generation.remote import WorkerPool
+from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.lake.tables import empty
 from tip_serving.scenarios.model import Scenario
@@ -71,7 +75,9 @@ class Workshop:
     def scenarios(self, experiment: str) -> list[Scenario]:
         """The experiment's scenarios, written unless they are there; read once, since they never change."""
         if experiment not in self._scenarios:
-            self._scenarios[experiment] = chosen_scenarios.ensure(self.lake, self.spec(experiment))
+            is_brought = self.lake.exists(layout.brought(experiment))
+            found = [] if is_brought else chosen_scenarios.ensure(self.lake, self.spec(experiment))
+            self._scenarios[experiment] = found
         return self._scenarios[experiment]
 
     def experiments_needing(self, cells: Iterable[Cell]) -> list[str]:
@@ -121,7 +127,23 @@ class Workshop:
     def rank(self, experiment: str) -> pl.DataFrame:
         """Write the leaderboard over all done cells and note which results it rests on."""
         fingerprint = self.state(experiment).fingerprint
-        view = scores.view(self.lake, experiment, self.candidates(experiment))
-        table = leaderboard.rank(self.lake, experiment, self.results(experiment), view)
+        evidence = self.evidence(experiment)
+        table = leaderboard.publish(self.lake, report.report(evidence), evidence.results)
         states.mark_ranked(self.lake, experiment, fingerprint)
         return table
+
+    def evidence(self, experiment: str) -> Evidence:
+        """All that can be said of the experiment's cells rests on this."""
+        candidates = self.candidates(experiment)
+        given = [ANCHOR_SCORES.latest(self.lake, *judged) for judged in ANCHOR_SCORES.judges(self.lake)]
+        anchors = pl.concat([empty(ANCHOR_SCHEMA), *(frame.select(list(ANCHOR_SCHEMA)) for frame in given)])
+        return Evidence(
+            experiment=experiment,
+            results=self.results(experiment),
+            candidates=candidates,
+            scores=scores.view(self.lake, experiment, candidates),
+            verdicts=verdicts.view(self.lake, candidates),
+            anchors=anchors.filter(pl.col("experiment") == experiment),
+            scenarios=self.scenarios(experiment),
+            judging_costs={},
+        )

@@ -14,7 +14,9 @@
                                    judge/leases/<judge>.json         which process judges as this model now
                                    scores.parquet       one row per candidate and judge, null where unscored
                                    leaderboard.parquet  one row per cell and judge
-                                   leaderboard.html     the page, with all that was found out
+                                   boards.json          all that was found out, judge by judge
+                                   leaderboard.html     the same as a page, with a sample of the tips
+                                   judge/races/<judge>.json          the error rate that a race was begun with
                                    ranked               fingerprint of the results that the leaderboard rests on
                                    brought.json         instead of a spec: results that were measured elsewhere
     bench/candidates/<model>/<prompt>/                  lease.json, segments/*.jsonl, *.parquet: one row per candidate
@@ -160,6 +162,11 @@ def judging_lease(name: str, judge: str) -> str:
     return f"{experiment(name)}/judge/leases/{encode(judge)}.json"
 
 
+def race(name: str, judge: str) -> str:
+    """The error rate that a judge's race was begun with."""
+    return f"{experiment(name)}/judge/races/{encode(judge)}.json"
+
+
 def scores_view(name: str) -> str:
     """The experiment's candidates with their scores."""
     return f"{experiment(name)}/scores.parquet"
@@ -168,6 +175,11 @@ def scores_view(name: str) -> str:
 def leaderboard(name: str) -> str:
     """The ranked cells."""
     return f"{experiment(name)}/leaderboard.parquet"
+
+
+def boards(name: str) -> str:
+    """All that was found out, judge by judge."""
+    return f"{experiment(name)}/boards.json"
 
 
 def leaderboard_page(name: str) -> str:

@@ -8,6 +8,8 @@ from support.bench import EXPERIMENT, create, fill, fill_all, workshop
 
 from tip_serving.bench import leaderboard, results
 from tip_serving.bench.identity import Cell
+from tip_serving.bench.judging.rubric import load_rubric
+from tip_serving.bench.ranking.report import report
 from tip_serving.bench.results import CellResult
 from tip_serving.bench.workshop import Workshop
 
@@ -31,7 +33,15 @@ def _view(place: Workshop, score_of: dict[str, list[float | None]], judge: str =
         given = score_of.get(cell.key, [])
         padded = [*given, *[None] * (rows.height - len(given))]
         frames.append(rows.with_columns(score=pl.Series(padded, dtype=pl.Float64)))
-    return pl.concat(frames).with_columns(judge=pl.lit(judge), rubric_version=pl.lit("r1"))
+    points = [pl.col("score").alias(name) for name in load_rubric("r1").names]
+    labels = {"judge": pl.lit(judge), "rubric_version": pl.lit("r1"), "comment": pl.lit("")}
+    return pl.concat(frames).with_columns(*points, **labels)
+
+
+def _rank(place: Workshop, view: pl.DataFrame) -> pl.DataFrame:
+    """The leaderboard as it is published when judges have said this."""
+    evidence = place.evidence(EXPERIMENT)._replace(scores=view)
+    return leaderboard.publish(place.lake, report(evidence), evidence.results)
 
 
 def _row(board: pl.DataFrame, cell: Cell) -> dict[str, object]:
@@ -40,7 +50,7 @@ def _row(board: pl.DataFrame, cell: Cell) -> dict[str, object]:
 
 def test_unscored_is_counted_and_never_averaged_as_zero(place: Workshop) -> None:
     view = _view(place, {CELLS[0].key: [4.0, 5.0], CELLS[1].key: [3.0] * 6})
-    board = leaderboard.rank(place.lake, EXPERIMENT, place.results(EXPERIMENT), view)
+    board = _rank(place, view)
     best, whole, none = (_row(board, cell) for cell in CELLS[:3])
     assert (best["place"], best["score_mean"], best["n_scored"], best["n_unscored"]) == (1, 4.5, 2, 4)
     assert (whole["place"], whole["score_mean"], whole["score_se"], whole["n_unscored"]) == (2, 3.0, 0.0, 0)
@@ -49,19 +59,19 @@ def test_unscored_is_counted_and_never_averaged_as_zero(place: Workshop) -> None
 
 
 def test_one_scored_scenario_has_a_mean_and_no_standard_error(place: Workshop) -> None:
-    board = leaderboard.rank(place.lake, EXPERIMENT, place.results(EXPERIMENT), _view(place, {CELLS[0].key: [4.0]}))
+    board = _rank(place, _view(place, {CELLS[0].key: [4.0]}))
     assert (_row(board, CELLS[0])["score_mean"], _row(board, CELLS[0])["score_se"]) == (4.0, None)
 
 
 def test_ties_share_a_place(place: Workshop) -> None:
     view = _view(place, {cell.key: [4.0, 4.0] for cell in CELLS[:2]} | {CELLS[2].key: [3.0]})
-    board = leaderboard.rank(place.lake, EXPERIMENT, place.results(EXPERIMENT), view)
+    board = _rank(place, view)
     assert board["place"].to_list() == [1, 1, 3, None]
 
 
 def test_judges_stand_in_rows_of_their_own(place: Workshop) -> None:
     view = pl.concat([_view(place, {CELLS[0].key: [5.0] * 6}, "ana"), _view(place, {CELLS[0].key: [1.0] * 6}, "ben")])
-    board = leaderboard.rank(place.lake, EXPERIMENT, place.results(EXPERIMENT), view)
+    board = _rank(place, view)
     assert board.height == 2 * len(CELLS)
     means = board.filter(pl.col("place") == 1).select("judge", "score_mean").rows()
     assert sorted(means) == [("ana", 5.0), ("ben", 1.0)]
@@ -70,8 +80,9 @@ def test_judges_stand_in_rows_of_their_own(place: Workshop) -> None:
 def test_a_failed_cell_has_a_row_that_says_why(tmp_path: Path) -> None:
     place = workshop(tmp_path)
     asked = create(place)
-    found = [fill(place, asked, cell, n_missing=6 if cell == CELLS[3] else 0) for cell in CELLS]
-    board = leaderboard.rank(place.lake, EXPERIMENT, found, _view(place, {CELLS[0].key: [4.0] * 6}))
+    for cell in CELLS:
+        fill(place, asked, cell, n_missing=6 if cell == CELLS[3] else 0)
+    board = _rank(place, _view(place, {CELLS[0].key: [4.0] * 6}))
     failed = _row(board, CELLS[3])
     assert (failed["status"], failed["n_failed"], failed["n_unscored"], failed["score_mean"]) == ("failed", 6, 0, None)
     assert failed["reason"]
@@ -79,7 +90,7 @@ def test_a_failed_cell_has_a_row_that_says_why(tmp_path: Path) -> None:
 
 def test_without_any_score_every_cell_is_still_listed(place: Workshop) -> None:
     _, view = place.import_scores(EXPERIMENT)
-    board = leaderboard.rank(place.lake, EXPERIMENT, place.results(EXPERIMENT), view)
+    board = _rank(place, view)
     assert board.height == len(CELLS)
     assert board["judge"].null_count() == board["place"].null_count() == len(CELLS)
 

@@ -36,7 +36,7 @@ class Share(NamedTuple):
             faults.append(f"an overlap of {self.overlap:g} is no share between 0 and 1")
         if faults:
             raise AllocationError("; ".join(faults))
-        dealt = sorted(set(scenario_ids), key=_shuffled)
+        dealt = sorted(set(scenario_ids), key=shuffled)
         n_common = round(self.overlap * len(dealt))
         return {*dealt[:n_common], *dealt[n_common + self.judges.index(judge) :: len(self.judges)]}
 
@@ -73,8 +73,8 @@ def pairs(tips: Iterable[Tip], partners: int) -> list[Pair]:
         by_scenario[tip.scenario_id][tip.cell].append(tip.candidate_id)
     found = []
     for scenario_id, cells in by_scenario.items():
-        ring = sorted(cells, key=lambda cell: _shuffled(f"{scenario_id}:{cell}"))
-        standing = [min(cells[cell], key=_shuffled) for cell in ring]
+        ring = sorted(cells, key=lambda cell: shuffled(f"{scenario_id}:{cell}"))
+        standing = [min(cells[cell], key=shuffled) for cell in ring]
         meetings = {
             tuple(sorted((place, (place + step) % len(ring))))
             for place in range(len(ring))
@@ -86,6 +86,6 @@ def pairs(tips: Iterable[Tip], partners: int) -> list[Pair]:
     return found
 
 
-def _shuffled(name: str) -> str:
+def shuffled(name: str) -> str:
     """A key that sorts names in an order that has nothing to do with them."""
     return hashlib.sha256(name.encode()).hexdigest()

@@ -36,10 +36,14 @@ class Ledger:
 
     def append(self, lake: Lake, part: str, rows: Sequence[dict[str, Any]], judge: str, rubric_version: str) -> bool:
         """Add the rows of one import; False where this very import is in already."""
+        return self.add(lake, part, pl.DataFrame(rows, schema=self.schema(rubric_version)), judge, rubric_version)
+
+    def add(self, lake: Lake, part: str, frame: pl.DataFrame, judge: str, rubric_version: str) -> bool:
+        """The same for rows that are a table already."""
         path = layout.part(self.root, judge, rubric_version, part)
         if lake.exists(path):
             return False
-        write_table(lake, path, pl.DataFrame(rows, schema=self.schema(rubric_version)))
+        write_table(lake, path, frame.select(list(self.schema(rubric_version))))
         return True
 
     def history(self, lake: Lake, judge: str, rubric_version: str) -> pl.DataFrame:

@@ -32,11 +32,16 @@ class Verdict(StrEnum):
     ESTIMATED = "estimated"
     """Has a mean and an interval."""
     TOO_FEW = "too few scenarios"
-    """Has a mean, but no interval that could be trusted."""
+    """Has a mean, and at most a wide interval that shows how little is known."""
     CONSTANT = "constant"
     """Every score is the same: a mean, and nothing that tells how far off it may be."""
     UNSCORED = "unscored"
     FAILED = "failed"
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the mean says enough to be coloured, or to be called efficient."""
+        return self in {Verdict.ESTIMATED, Verdict.CONSTANT}
 
 
 class Row(Plain):
@@ -89,11 +94,12 @@ class Row(Plain):
     def _verdict_and_numbers_agree(self) -> Self:
         has_mean, has_interval = self.score_mean is not None, None not in (self.score_low, self.score_high)
         wants_mean = self.verdict not in {Verdict.UNSCORED, Verdict.FAILED}
-        wants_interval = self.verdict is Verdict.ESTIMATED
-        if (has_mean, has_interval) != (wants_mean, wants_interval):
+        may_have_interval = self.verdict in {Verdict.ESTIMATED, Verdict.TOO_FEW}
+        lacks_interval = self.verdict is Verdict.ESTIMATED and not has_interval
+        if has_mean != wants_mean or lacks_interval or (has_interval and not may_have_interval):
             raise ValueError(
                 f"{self.cell.key} is called {self.verdict.value!r}, which goes {'with' if wants_mean else 'without'} a "
-                f"mean and {'with' if wants_interval else 'without'} an interval; found mean {self.score_mean}, "
+                f"mean and {'with' if may_have_interval else 'without'} an interval; found mean {self.score_mean}, "
                 f"interval {self.score_low} to {self.score_high}"
             )
         return self
