@@ -44,8 +44,10 @@ def row(cell: Cell, mean: float, place: int, rng: np.random.Generator, **fields:
             "model": cell.model, "prompt": cell.prompt, "verdict": Verdict.ESTIMATED, "place": place,
             "rank_low": max(1, place - 1), "rank_high": n_models + 1, "score_mean": mean, "score_se": se,
             "score_low": mean - 2 * se, "score_high": mean + 2 * se, "n_scenarios": 400, "n_scored": 798,
-            "n_unscored": 2, "win_share": min(1.0, max(0.0, mean - 3.2)), "to_best": (0.05 if place == 1 else mean - 4.2),
-            "to_best_low": min(0.0, mean - 4.35), "to_best_high": 0.0 if place > 4 else 0.08, "is_droppable": place > 4,
+            "n_unscored": 2, "win_share": min(1.0, max(0.0, mean - 3.2)),
+            "to_best": 0.05 if place == 1 else mean - 3.95,
+            "to_best_low": min(0.0, mean - 4.1), "to_best_high": 0.0 if place > 4 else 0.08,
+            "is_droppable": place > 4,
             "cost_usd_per_1000": float(rng.lognormal(-1, 1.4)), "latency_p50_ms": float(rng.lognormal(6.3, 0.7)),
             "latency_p95_ms": float(rng.lognormal(7.4, 0.5)), "prompt_tokens": 612.0, "completion_tokens": 48.0,
             **fields,
@@ -81,7 +83,12 @@ def _lame(cell: Cell, i: int) -> Row:
         Row(**common, verdict=Verdict.TOO_FEW, score_mean=4.31, place=11, n_scenarios=2, n_scored=4, n_unscored=796),
         Row(**common, verdict=Verdict.CONSTANT, score_mean=3.0, place=12, n_scenarios=400, n_scored=800),
         Row(**common, verdict=Verdict.UNSCORED, n_unscored=800, latency_p50_ms=310.0, cost_usd_per_1000=0.2),
-        Row(**common, verdict=Verdict.FAILED, n_failed=800, reason="800 calls failed (800 x rate limit); first: <b>429</b>"),
+        Row(
+            **common,
+            verdict=Verdict.FAILED,
+            n_failed=800,
+            reason="800 calls failed (800 x rate limit); first: <b>429</b>",
+        ),
     )[i]
 
 
@@ -102,8 +109,8 @@ def _separation(rows: Sequence[Row]) -> dict[str, object] | None:
     if len(rows) < 2:
         return None
     by = max(0.0, (rows[0].score_mean or 0) - (rows[1].score_mean or 0))
-    return {"first": rows[0].cell, "second": rows[1].cell, "difference": by, "low": by - 0.09, "high": by + 0.09,
-            "is_real": by > 0.09, "n_more_scenarios": 340}  # fmt: skip
+    return {"first": rows[0].cell, "second": rows[1].cell, "difference": by, "low": by - 0.11, "high": by + 0.11,
+            "is_real": by > 0.11, "n_more_scenarios": 340}  # fmt: skip
 
 
 def _effects(rows: Sequence[Row]) -> dict[str, object] | None:
@@ -129,7 +136,8 @@ def _pairwise(rows: Sequence[Row], rng: np.random.Generator) -> dict[str, object
         return None
     ratings = [
         {"cell": each.cell, "rating": at, "low": at - 0.2, "high": at + 0.2, "controlled": at * 0.8,
-         "controlled_low": at * 0.8 - 0.22, "controlled_high": at * 0.8 + 0.22, "n_verdicts": int(rng.integers(80, 200))}
+         "controlled_low": at * 0.8 - 0.22, "controlled_high": at * 0.8 + 0.22,
+         "n_verdicts": int(rng.integers(80, 200))}
         for each, at in zip(rows, np.linspace(0.9, -0.9, len(rows)).tolist(), strict=True)
     ]  # fmt: skip
     return {"ratings": ratings, "n_verdicts": 1320, "tie_share": 0.12, "first_share": 0.56, "first_low": 0.53,

@@ -15,8 +15,10 @@ from tip_serving.bench.page.words import number
 HEAT_STEPS = 7
 MAX_MATRIX = 20
 """Cells in the matrix of differences; with more it is a carpet that nobody reads."""
-FREE_AT = 4.0
+FREE_AT = 9.0
 """Percent of the width where free cells stand on a logarithmic axis."""
+_BETWEEN = ((1,), (1, 2, 5), (1, 1.2, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
+_FEWEST_MARKS, _MOST_MARKS = 3, 6
 
 
 class Tick(NamedTuple):
@@ -65,7 +67,7 @@ def _round_step(wanted: float) -> float:
 
 
 def logarithmic(values: Sequence[float], start: float = 0, end: float = 100) -> Axis:
-    """An axis that holds all values, marked at 1, 2, 5 within few decades and at powers of ten over many.
+    """An axis that holds all values, with two to six marks: powers of ten where these are enough, else between them.
 
     Args:
         values: above 0, at least one.
@@ -73,13 +75,17 @@ def logarithmic(values: Sequence[float], start: float = 0, end: float = 100) -> 
         end: percent of the width where it ends.
     """
     low, high = min(values) / 1.25, max(values) * 1.25
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1, 2, 5) if len(decades) <= 3 else (1,)  # noqa: PLR2004 - more would crowd a phone
-    every = max(1, math.ceil(len(decades) / 6))
-    marks = [factor * 10.0**decade for decade in decades[::every] for factor in factors]
     axis = Axis(low, high, (), is_log=True, start=start, end=end)
-    ticks = (Tick(axis.at(v), v, f"{v:.10f}".rstrip("0").rstrip(".")) for v in marks if low <= v <= high)
-    return axis._replace(ticks=tuple(ticks))
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    marks: list[float] = []
+    for factors in _BETWEEN:
+        marks = [mark for decade in decades for factor in factors if low <= (mark := factor * 10.0**decade) <= high]
+        if len(marks) >= _FEWEST_MARKS:
+            break
+    marks = marks[:: math.ceil(len(marks) / _MOST_MARKS)]
+    return axis._replace(
+        ticks=tuple(Tick(axis.at(mark), mark, f"{mark:.12f}".rstrip("0").rstrip(".")) for mark in marks)
+    )
 
 
 def heat_step(value: float, low: float, high: float) -> int:
@@ -126,12 +132,19 @@ def scatter(rows: Sequence[Row], price: str) -> Scatter | None:
         return None
     positive = [at for _, _, at in known if at > 0]
     has_free = len(positive) < len(known)
-    x = logarithmic(positive, start=12 if has_free else 3, end=94) if positive else None
+    x = logarithmic(positive, start=18 if has_free else 9, end=94) if positive else None
     y = linear((v for row, _, _ in known for v in (row.score_mean, row.score_low, row.score_high)), start=4, end=96)
-    best = efficient([(at, mean) for _, mean, at in known])
+    telling = [(at, mean) for row, mean, at in known if row.verdict.is_telling]
     points = tuple(
-        Point(row, x.at(at) if x and at > 0 else FREE_AT, 100 - y.at(mean), _whisker(row, y), is_best, at)
-        for (row, mean, at), is_best in zip(known, best, strict=True)
+        Point(
+            row,
+            x.at(at) if x and at > 0 else FREE_AT,
+            100 - y.at(mean),
+            _whisker(row, y),
+            row.verdict.is_telling and is_efficient((at, mean), telling),
+            at,
+        )
+        for row, mean, at in known
     )
     unknown = tuple(row.cell for row, _, at in scored if at is None)
     return Scatter(points, x, y, has_free, _steps([p for p in points if p.is_efficient]), unknown)
@@ -143,13 +156,10 @@ def _whisker(row: Row, y: Axis) -> tuple[float, float] | None:
     return round(100 - y.at(row.score_low), 2), round(100 - y.at(row.score_high), 2)
 
 
-def efficient(points: Sequence[tuple[float, float]]) -> list[bool]:
-    """Which (price, mean) no other point beats: none is as cheap and better, or cheaper and as good."""
-    kept = []
-    for price, mean in points:
-        beaten = any(p <= price and m >= mean and (p, m) != (price, mean) for p, m in points)
-        kept.append(not beaten)
-    return kept
+def is_efficient(point: tuple[float, float], others: Iterable[tuple[float, float]]) -> bool:
+    """Whether nothing beats this (price, mean): nothing else is as cheap and better, or cheaper and as good."""
+    price, mean = point
+    return not any(p <= price and m >= mean and (p, m) != point for p, m in others)
 
 
 def _steps(points: Sequence[Point]) -> tuple[tuple[float, float, float, float], ...]:

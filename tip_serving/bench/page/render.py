@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from tip_serving.bench.page import sample, words
 from tip_serving.bench.page.content import Page
-from tip_serving.bench.page.figures import HEAT_STEPS
+from tip_serving.bench.page.figures import FREE_AT, HEAT_STEPS
 from tip_serving.bench.page.views import judges_view, view
 
 _PACKAGE = "tip_serving.bench.page"
@@ -37,6 +37,7 @@ def render(page: Page) -> str:
             policy=_policy(inlined),
             words=words,
             heat_steps=HEAT_STEPS,
+            free_at=FREE_AT,
         )
     )
     # Half of a surrogate pair, as a broken model may send, is no character; nothing could write it to disk.

@@ -20,10 +20,12 @@ class Totals(NamedTuple):
 
 
 class HeatCell(NamedTuple):
-    """One field of the heat map; `row` is None where the experiment has no such cell."""
+    """One field of the heat map."""
 
     row: Row | None
+    """None where the experiment has no such cell."""
     step: int | None
+    """The colour; None where no mean tells enough for one."""
 
 
 class Heat(NamedTuple):
@@ -78,7 +80,7 @@ def view(board: JudgeBoard) -> BoardView:
         totals=Totals(
             sum(row.n_scored for row in rows), sum(row.n_unscored for row in rows), sum(row.n_failed for row in rows)
         ),
-        axis=linear((v for row in rows for v in (row.score_mean, row.score_low, row.score_high)), start=3, end=97),
+        axis=linear((v for row in rows for v in (row.score_mean, row.score_low, row.score_high)), start=4, end=95),
         heat=heat(rows),
         effects_axis=_effects_axis(board.effects) if board.effects else None,
         cost=scatter(rows, "cost_usd_per_1000"),
@@ -90,16 +92,15 @@ def view(board: JudgeBoard) -> BoardView:
 
 def heat(rows: Sequence[Row]) -> Heat | None:
     """The heat map, models and prompts by their best place; None with fewer than two scored cells."""
-    means = [row.score_mean for row in rows if row.score_mean is not None]
-    if len(means) < 2:  # noqa: PLR2004 - one field is no map
+    known = {row.cell: row.score_mean for row in rows if row.score_mean is not None and row.verdict.is_telling}
+    if len(known) < 2:  # noqa: PLR2004 - one field is no map
         return None
     models, prompts = tuple(dict.fromkeys(row.model for row in rows)), tuple(sorted({row.prompt for row in rows}))
     of_cell = {row.cell: row for row in rows}
-    low, high = min(means), max(means)
+    low, high = min(known.values()), max(known.values())
 
     def field(cell: Cell) -> HeatCell:
-        row = of_cell.get(cell)
-        return HeatCell(row, heat_step(row.score_mean, low, high) if row and row.score_mean is not None else None)
+        return HeatCell(of_cell.get(cell), heat_step(known[cell], low, high) if cell in known else None)
 
     fields = tuple(tuple(field(Cell(model, prompt)) for prompt in prompts) for model in models)
     return Heat(models, prompts, fields, low, high)
@@ -145,7 +146,7 @@ def _matrix_cell(found: Difference, sign: Literal[1, -1], largest: float) -> Mat
 
 def _effects_axis(effects: Effects) -> Axis:
     marginals = (*effects.by_model, *effects.by_prompt)
-    return linear((v for m in marginals for v in (m.score_mean, m.score_low, m.score_high)), start=3, end=97)
+    return linear((v for m in marginals for v in (m.score_mean, m.score_low, m.score_high)), start=4, end=95)
 
 
 def _ratings_axis(pairwise: Pairwise) -> Axis:
@@ -154,7 +155,7 @@ def _ratings_axis(pairwise: Pairwise) -> Axis:
         for r in pairwise.ratings
         for v in (r.rating, r.low, r.high, r.controlled, r.controlled_low, r.controlled_high)
     )
-    return linear([0.0, *values], start=3, end=97)
+    return linear([0.0, *values], start=4, end=95)
 
 
 class JudgesView(NamedTuple):
@@ -170,5 +171,5 @@ def judges_view(judges: Judges) -> JudgesView:
     biased = [v for b in judges.biases for v in (b.bias, b.low, b.high)]
     calibrated = [v for c in judges.calibrations for v in (c.bias, c.low, c.high)]
     drifted = [v for d in judges.drifts for p in d.points for v in (p.deviation, p.low, p.high)]
-    axis = linear([0.0, *biased, *calibrated, *drifted], start=3, end=97)
+    axis = linear([0.0, *biased, *calibrated, *drifted], start=4, end=95)
     return JudgesView(judges, axis, not (judges.agreement or biased or calibrated or drifted))

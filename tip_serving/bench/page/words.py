@@ -48,18 +48,14 @@ def percent(share: float | None) -> str:
 
 
 def money(usd: float | None) -> str:
-    """US dollars to three significant digits, or to the cent from 10 dollars."""
+    """US dollars: to the cent from a dollar on, to a tenth of a cent below, two digits of what is smaller still."""
     if usd is None:
         return "unknown"
     if usd == 0:
         return "free"
-    if usd >= 10:  # noqa: PLR2004 - cents say enough from here
+    if usd >= 1:
         return f"${usd:,.2f}"
-    return f"${float(f'{usd:.2e}'):.8f}".rstrip("0").ljust(_cents(usd), "0")
-
-
-def _cents(usd: float) -> int:
-    return len("$0.00") if usd >= 0.01 else 0  # noqa: PLR2004 - one cent
+    return f"${usd:.3f}" if usd >= 0.01 else f"${float(f'{usd:.1e}'):.12f}".rstrip("0")  # noqa: PLR2004 - one cent
 
 
 def duration(ms: float | None) -> str:
