@@ -43,7 +43,7 @@ def on_grid(preferences: Sequence[float], least: int) -> list[int]:
         least: >= 0, grid steps that every arm gets; K of them fit into the grid.
     """
     room = GRID - len(preferences) * least
-    scale = room / sum(preferences)
+    scale = room / math.fsum(preferences)
     weights = [least + int(preference * scale + _HAIR) for preference in preferences]
     largest = weights.index(max(weights))
     weights[largest] += GRID - sum(weights)  # a few steps that truncation left over

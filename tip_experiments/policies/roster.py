@@ -17,6 +17,10 @@ class Prior(NamedTuple):
     """As how many observations it weighs, > 0. Scores of a proxy weigh less than as many rewards."""
 
 
+EVEN = Prior(0.5, 2.0)  # as a Beta distribution the uniform one
+FAINT = Prior(0.0, 1.0)
+
+
 def check_arms(arms: Sequence[str]) -> tuple[str, ...]:
     """The arms as a tuple.
 
