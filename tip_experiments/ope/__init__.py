@@ -7,7 +7,8 @@
     evaluation   `evaluate` for several of them in one walk, `difference` of two policies
     intervals    `Normal`, `Bootstrap`, `Bernstein`
     reliability  the limits beyond which an estimate is refused
-    estimate     `Estimate`, `Diagnostics`
+    diagnostics  `Diagnostics`: how much the log says about the policy
+    estimate     `Estimate`
 
 All functions take, by keyword:
 
@@ -28,8 +29,9 @@ is None and `standard_error` infinite; `value` is there for the curious. A fault
 
 from tip_experiments.ope.by_model import dm, dr, dr_os, sndr, switch_dr
 from tip_experiments.ope.by_weights import clipped_ips, ips, mips, replay, snips
+from tip_experiments.ope.diagnostics import Diagnostics
 from tip_experiments.ope.errors import Fault, LogError, PropensityError
-from tip_experiments.ope.estimate import Diagnostics, Estimate
+from tip_experiments.ope.estimate import Estimate
 from tip_experiments.ope.evaluation import difference, evaluate
 from tip_experiments.ope.intervals import Bernstein, Bootstrap, Normal
 from tip_experiments.ope.logs import LoggedRounds

@@ -1,36 +1,10 @@
-"""What comes back: `Estimate`, with the `Diagnostics` that say how far to trust it."""
+"""What comes back: `Estimate`, and how the estimates of positions become that of a slate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Self
 
-from tip_experiments.ope.estimator import Estimator
-from tip_experiments.ope.logs import LoggedRounds
-from tip_experiments.ope.tally import PartSums
-
-
-@dataclass(frozen=True)
-class Diagnostics:
-    """How much the log says about the policy."""
-
-    n: int
-    """Rows of the log."""
-    effective_sample_size: float
-    """How many equally weighted rows would tell as much, in [0, n]; of the weights that the estimator uses."""
-    largest_weight: float
-    """The largest weight that the estimator uses."""
-    mean_weight: float
-    """Near 1 where propensities were logged as drawn: of the logged actions, for MIPS of the categories."""
-    unsupported_share: float
-    """The policy's mass on what the log cannot speak of, in [0, 1]."""
-
-    @classmethod
-    def of(cls, log: LoggedRounds, estimator: Estimator, sums: PartSums) -> Self:
-        """What `sums` of an estimator on `log` say."""
-        checked = sums.logged if estimator.weighs_actions else sums.used
-        unsupported = estimator.unsupported_share(log, sums)
-        return cls(log.n, sums.used.effective_sample_size, sums.used.largest, checked.mean, unsupported)
+from tip_experiments.ope.diagnostics import Diagnostics
 
 
 @dataclass(frozen=True)
@@ -47,6 +21,7 @@ class Estimate:
     interval: tuple[float, float] | None
     """Lower and upper bound, where reliable."""
     diagnostics: Diagnostics
+    """With positions or two policies: of the worst of them."""
     refusals: tuple[str, ...] = ()
     """Why the log cannot carry the answer: a sentence for each reason."""
     positions: tuple["Estimate", ...] = field(default=(), repr=False)
@@ -92,20 +67,12 @@ def summed(parts: Sequence[tuple[int, Estimate]]) -> Estimate:
     estimates = [estimate for _, estimate in parts]
     refusals = [f"Position {place}: {reason}" for place, estimate in parts for reason in estimate.refusals]
     intervals = [estimate.interval for estimate in estimates if estimate.interval is not None]
-    diagnostics = [estimate.diagnostics for estimate in estimates]
-    n = sum(one.n for one in diagnostics)
     return Estimate(
         estimates[0].estimator,
         sum(estimate.value for estimate in estimates),
         sum(estimate.standard_error for estimate in estimates),
         None if refusals else (sum(low for low, _ in intervals), sum(high for _, high in intervals)),
-        Diagnostics(
-            n,
-            min(one.effective_sample_size for one in diagnostics),
-            max(one.largest_weight for one in diagnostics),
-            sum(one.n * one.mean_weight for one in diagnostics) / n,
-            sum(one.n * one.unsupported_share for one in diagnostics) / n,
-        ),
+        Diagnostics.worst([estimate.diagnostics for estimate in estimates]),
         tuple(refusals),
         tuple(estimates),
     )

@@ -1,11 +1,13 @@
 """From a log to estimates: `evaluate` for any number of estimators at once, `difference` of two policies on one log."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isnan
 
 import numpy as np
 
-from tip_experiments.ope.estimate import Diagnostics, Estimate, concluded, summed
+from tip_experiments.ope.diagnostics import Diagnostics
+from tip_experiments.ope.estimate import Estimate, concluded, summed
 from tip_experiments.ope.estimator import Estimator
 from tip_experiments.ope.intervals import Bootstrap, Inference, Normal
 from tip_experiments.ope.logs import LoggedRounds
@@ -89,7 +91,7 @@ def difference(
         reliability: limits that either policy's estimate has to keep.
 
     Returns:
-        Value in [-1, 1] on average. The diagnostics are the worse of the two policies', field by field.
+        Value in [-1, 1] on average. The diagnostics are the worst of the two policies', field by field.
 
     Raises:
         ValueError: the two logs do not hold the same rows, or hold positions.
@@ -105,15 +107,9 @@ def difference(
         for reason in objections(part.log, part.estimator, sums, reliability)
     ]
     both = [Diagnostics.of(part.log, part.estimator, sums) for part, sums in zip(parts, its.parts, strict=True)]
-    worse = Diagnostics(
-        its.n,
-        min(one.effective_sample_size for one in both),
-        max(one.largest_weight for one in both),
-        max((one.mean_weight for one in both), key=lambda weight: abs(weight - 1.0)),
-        max(one.unsupported_share for one in both),
-    )
+    worst = replace(Diagnostics.worst(both), n=champion.n)
     return concluded(
-        f"difference by {estimator.name}", its.value, its.standard_error, interval, worse,
+        f"difference by {estimator.name}", its.value, its.standard_error, interval, worst,
         [*refusals, *_undefined(interval)],
     )  # fmt: skip
 

@@ -1,11 +1,12 @@
-"""When a log can carry an answer: `Reliability` holds the limits, `objections` says in words which are broken."""
+"""When a log can carry an answer: `Reliability` holds the limits, `checks` says in words how they are kept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from tip_experiments.ope.diagnostics import Diagnostics
 from tip_experiments.ope.estimator import Estimator
 from tip_experiments.ope.logs import LoggedRounds
-from tip_experiments.ope.sums import ColumnSums
 from tip_experiments.ope.tally import PartSums
 
 
@@ -35,35 +36,53 @@ class Reliability:
 STANDARD = Reliability()
 
 
+class Check(NamedTuple):
+    """One limit, whether it is kept, and by how much."""
+
+    name: str
+    is_kept: bool
+    sentence: str
+
+
+def checks(found: Diagnostics, reliability: Reliability) -> tuple[Check, ...]:
+    """Each limit on the weights, as a sentence with its numbers."""
+    off = abs(found.mean_weight - 1.0)
+    noise = reliability.mean_weight_errors * found.mean_weight_error
+    is_balanced = off <= max(reliability.mean_weight_tolerance, noise)
+    return (
+        Check(
+            "effective sample size",
+            found.effective_sample_size >= reliability.min_effective_sample_size,
+            f"The weights are worth {found.effective_sample_size:.1f} equally weighted rounds of {found.n} "
+            f"({reliability.min_effective_sample_size:g} are needed).",
+        ),
+        Check(
+            "tail",
+            found.share_of_largest_square <= reliability.max_share_of_largest_square,
+            f"The heaviest round, of weight {found.largest_weight:.4g}, makes up {found.share_of_largest_square:.1%} "
+            f"of the squared weights ({reliability.max_share_of_largest_square:.0%} at most).",
+        ),
+        Check(
+            "mean weight",
+            is_balanced,
+            f"The mean weight is {found.mean_weight:.3f} +- {found.mean_weight_error:.3f} and should be 1"
+            + (
+                "."
+                if is_balanced
+                else ": propensities were not logged as drawn, or the policy goes where the log cannot."
+            ),
+        ),
+        Check(
+            "support",
+            found.unsupported_share <= reliability.max_unsupported_share,
+            f"The policy puts {found.unsupported_share:.1%} of its mass on what the log does not cover "
+            f"({reliability.max_unsupported_share:.1%} at most).",
+        ),
+    )
+
+
 def objections(log: LoggedRounds, estimator: Estimator, sums: PartSums, reliability: Reliability) -> Iterator[str]:
     """Each reason why `log` cannot carry what the estimator made of it, as a sentence with its numbers."""
-    used = sums.used
-    if used.effective_sample_size < reliability.min_effective_sample_size:
-        yield (
-            f"The weights are worth {used.effective_sample_size:.1f} equally weighted rounds of {log.n} "
-            f"({reliability.min_effective_sample_size:g} are needed): a few rounds decide the answer."
-        )
-    elif used.share_of_largest_square > reliability.max_share_of_largest_square:
-        yield (
-            f"One round of weight {used.largest:.4g} makes up {used.share_of_largest_square:.0%} of the squared "
-            f"weights ({reliability.max_share_of_largest_square:.0%} at most): the tail is too heavy for an interval."
-        )
-    yield from _off_balance(sums.logged if estimator.weighs_actions else used, reliability)
-    unsupported = estimator.unsupported_share(log, sums)
-    if unsupported > reliability.max_unsupported_share:
-        known = "can never choose" if log.probabilities is not None else "never chose"
-        yield (
-            f"The policy puts {unsupported:.1%} of its mass on what the logging policy {known} "
-            f"({reliability.max_unsupported_share:.1%} at most): the log knows nothing of it."
-        )
+    found = checks(Diagnostics.of(log, estimator, sums), reliability)
+    yield from (check.sentence for check in found if not check.is_kept)
     yield from estimator.objections(log, sums, reliability)
-
-
-def _off_balance(weights: ColumnSums, reliability: Reliability) -> Iterator[str]:
-    off = abs(weights.mean - 1.0)
-    noise = reliability.mean_weight_errors * weights.standard_error
-    if off > max(reliability.mean_weight_tolerance, noise):
-        yield (
-            f"The mean weight is {weights.mean:.3f} +- {weights.standard_error:.3f} and should be 1: the propensities "
-            "were not logged as drawn, or the policy goes where the log cannot."
-        )
