@@ -48,13 +48,14 @@ def write_candidates(store: CandidateStore, cell: Cell, wanted: Sequence[Need], 
     segment.close()
 
 
-def fill(place: Workshop, asked: Spec, cell: Cell, n_missing: int = 0) -> CellResult:
+def fill(place: Workshop, asked: Spec, cell: Cell, n_missing: int = 0, retry_honoured: str | None = None) -> CellResult:
     """The cell filled and finished, but for the last `n_missing` candidates."""
     prompt = registry.get(cell.prompt)
     wanted = needs(asked, cell, prompt, place.scenarios(asked.experiment))
     write_candidates(place.store, cell, wanted[: len(wanted) - n_missing], asked.experiment)
+    n_called = len(wanted) - n_missing
     return results.finish(
-        place.store, asked.experiment, cell, prompt.content_hash, wanted, (), len(wanted) - n_missing, None, None
+        place.store, asked.experiment, cell, prompt.content_hash, wanted, (), n_called, None, retry_honoured
     )
 
 

@@ -152,3 +152,12 @@ def test_runs_of_dead_processes_are_buried_so_that_their_work_is_asked_for_again
     asked, _ = _tick(instance)
     assert [request.job_name for request in asked] == ["choose_scenarios", "collect"]
     assert dead_runs(instance) == []
+
+
+def test_an_experiment_with_a_damaged_file_silences_no_other(place: Workshop, instance: dg.DagsterInstance) -> None:
+    damaged = create(place, experiment="tip-bench-damaged")
+    fill_all(place, damaged)
+    place.lake.write(layout.cell_result("tip-bench-damaged", "embedded/first", "v1"), b"{")
+    create(place, sampling_seed=1)
+    asked, _ = _tick(instance)
+    assert {request.tags[EXPERIMENT_TAG] for request in asked} == {EXPERIMENT}

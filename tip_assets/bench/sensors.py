@@ -60,29 +60,38 @@ def bench_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     requested: list[dg.RunRequest] = []
     reasons: list[str] = []
     for experiment in experiments(workshop.lake):
-        state = workshop.state(experiment)
-        if state.faults:
-            reasons.append(f"{experiment} is refused: {'; '.join(state.faults)}")
-            continue
-        lack = lack_of(state)
-        if lack is None:
-            continue
-        if _open_runs(context.instance, experiment):
-            reasons.append(f"{experiment}: a run is under way")
-            continue
-        requests = list(_requests(context.instance, state, lack))
-        # One attempt may be several runs: collecting asks for one a rectangle of cells.
-        n_runs = sum(ATTEMPT_TAG in request.tags for request in requests)
-        if _runs_of(context.instance, experiment, lack) >= MAX_ATTEMPTS * n_runs:
-            reasons.append(f"{experiment}: {lack.step.value} failed {MAX_ATTEMPTS} times; `tip bench run` tries again")
-        else:
-            requested += requests
+        try:
+            wanted, reason = _wanted(context.instance, workshop, experiment)
+        except Exception as error:  # noqa: BLE001  an experiment with a damaged file must not silence the others
+            wanted, reason = [], f"{experiment} cannot be examined: {type(error).__name__}: {error}"
+        requested += wanted
+        reasons += [reason] if reason else []
     for reason in reasons:
         context.log.info(reason)
     # Dagster refuses a tick that both requests and skips.
     return dg.SensorResult(
         run_requests=requested, skip_reason="\n".join(reasons) if reasons and not requested else None
     )
+
+
+def _wanted(
+    instance: dg.DagsterInstance, workshop: Workshop, experiment: str
+) -> tuple[list[dg.RunRequest], str | None]:
+    """The runs that the experiment asks for now, or why it lacks something and asks for none."""
+    state = workshop.state(experiment)
+    if state.faults:
+        return [], f"{experiment} is refused: {'; '.join(state.faults)}"
+    lack = lack_of(state)
+    if lack is None:
+        return [], None
+    if _open_runs(instance, experiment):
+        return [], f"{experiment}: a run is under way"
+    requests = list(_requests(instance, state, lack))
+    # One attempt may be several runs: collecting asks for one a rectangle of cells.
+    n_runs = sum(ATTEMPT_TAG in request.tags for request in requests)
+    if _runs_of(instance, experiment, lack) >= MAX_ATTEMPTS * n_runs:
+        return [], f"{experiment}: {lack.step.value} failed {MAX_ATTEMPTS} times; `tip bench run` tries again"
+    return requests, None
 
 
 def _requests(instance: dg.DagsterInstance, state: ExperimentState, lack: Lack) -> Iterator[dg.RunRequest]:

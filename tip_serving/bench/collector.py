@@ -149,7 +149,11 @@ class Collector:
             task.add_done_callback(lambda _: self._wake.set())
 
     async def _finish(self, opened: OpenCell) -> None:
-        result = await asyncio.to_thread(opened.finish, self._spec, self._store)
+        try:
+            result = await asyncio.to_thread(opened.finish, self._spec, self._store)
+        except LostLeaseError:
+            self._wait_for(opened)
+            return
         self._progress.n_cells_done += 1
         self._progress.n_cells_failed += result.status is CellStatus.FAILED
         self._paid_elsewhere += opened.paid_usd
@@ -185,12 +189,17 @@ class Collector:
                 await self._abandon(opened)
 
     async def _abandon(self, opened: OpenCell) -> None:
-        """Leave a cell to whoever took it over while this worker was silent, and wait for it like for any other."""
-        self._open.pop(opened.cell, None)
+        """Leave a cell to whoever took it over while this worker was silent."""
+        if self._open.pop(opened.cell, None) is None:
+            return  # it is being finished, which comes to the same conclusion
         await self._cancel_calls(lambda owner: owner is opened)
         await asyncio.to_thread(opened.segment.close)
-        self._progress.n_there -= opened.n_there
-        self._waiting.append(opened.cell)
+        self._wait_for(opened)
+
+    def _wait_for(self, lost: OpenCell) -> None:
+        """Wait for a cell that was taken over like for any other that somebody else fills."""
+        self._progress.n_there -= lost.n_there
+        self._waiting.append(lost.cell)
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -302,7 +311,8 @@ class Collector:
         self._finish_idle_cells()
         endings = await asyncio.gather(*self._finishing, return_exceptions=True)
         for opened in self._open.values():
-            await asyncio.to_thread(opened.close, self._store)
+            with suppress(LostLeaseError):  # whoever took it over keeps its house in order
+                await asyncio.to_thread(opened.close, self._store)
             await asyncio.to_thread(opened.lease.release)
         for lease in self._leased:
             await asyncio.to_thread(lease.release)

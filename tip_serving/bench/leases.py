@@ -8,6 +8,7 @@ compared for that.
 
 import os
 import platform
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -107,7 +108,9 @@ class LeaseDesk:
     def take(self, cell: Cell, experiment: str) -> "Lease | Holding":
         """The lease on `cell`, or who holds it."""
         taken = self.take_at(layout.lease(*cell), cell.key, experiment)
-        return taken if isinstance(taken, Holding) else Lease(**vars(taken), cell=cell)
+        if isinstance(taken, Holding):
+            return taken
+        return Lease(taken.lake, taken.path, taken.name, taken.holding, taken.version, cell)
 
     def take_at(self, path: str, name: str, experiment: str) -> "PathLease | Holding":
         """The lease at `path`, or who holds it.
@@ -166,22 +169,24 @@ class PathLease:
     name: str
     holding: Holding
     version: str
+    _beating: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def beat(self, *, n_done: int, n_needed: int, cost_usd: float) -> None:
         """Show that the work goes on, and how far it is. Raises LostLeaseError."""
-        self.holding = self.holding.model_copy(
-            update={
-                "beat": self.holding.beat + 1,
-                "beat_at": datetime.now(UTC),
-                "n_done": n_done,
-                "n_needed": n_needed,
-                "cost_usd": cost_usd,
-            }
-        )
-        try:
-            self.version = self.lake.swap(self.path, self.holding.model_dump_json().encode(), self.version)
-        except ConflictError:
-            raise LostLeaseError(f"The lease on {self.name} was taken over by another worker.") from None
+        with self._beating:  # of two at once the second would take the first for another worker
+            self.holding = self.holding.model_copy(
+                update={
+                    "beat": self.holding.beat + 1,
+                    "beat_at": datetime.now(UTC),
+                    "n_done": n_done,
+                    "n_needed": n_needed,
+                    "cost_usd": cost_usd,
+                }
+            )
+            try:
+                self.version = self.lake.swap(self.path, self.holding.model_dump_json().encode(), self.version)
+            except ConflictError:
+                raise LostLeaseError(f"The lease on {self.name} was taken over by another worker.") from None
 
     def release(self) -> None:
         """Give it free, if it is still ours."""

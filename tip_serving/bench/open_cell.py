@@ -94,12 +94,14 @@ class OpenCell:
         self.lease.beat(n_done=n_done, n_needed=len(self.needed), cost_usd=self.paid_usd)
 
     def close(self, store: CandidateStore) -> None:
-        """Keep what there is, for whoever goes on."""
+        """Keep what there is, for whoever goes on. Raises LostLeaseError."""
         self.segment.close()
+        # Compacting deletes what it has read: another worker's open segment too, had the cell changed hands unnoticed.
+        self.beat()
         store.compact(self.cell)
 
     def finish(self, spec: Spec, store: CandidateStore) -> CellResult:
-        """Compact, write the result, give the lease free."""
+        """Compact, write the result, give the lease free. Raises LostLeaseError before anything is touched."""
         self.close(store)
         result = results.finish(
             store,

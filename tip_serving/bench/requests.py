@@ -1,5 +1,6 @@
 """Requests that anybody may leave in the lake: cancel an experiment, or ask for its failed cells once more."""
 
+import json
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -60,10 +61,19 @@ def retry_request(lake: Lake, experiment: str) -> Request | None:
 def _read(lake: Lake, path: str) -> Request | None:
     try:
         data = lake.read(path)
+        request_id = _id_of_file(lake, path)
     except MissingError:
         return None
     try:
-        return Request.model_validate_json(data)
-    except ValueError:
-        # Written by hand: `{}` or an empty file still says that somebody asked.
-        return Request(request_id=f"by-hand-{len(data)}", by="by hand")
+        # A request written by hand rarely has an id; without a lasting one it would count as new at every look.
+        return Request.model_validate({"request_id": request_id, **json.loads(data)})
+    except (ValueError, TypeError):
+        # `retry, please` or an empty file still says that somebody asked.
+        return Request(request_id=request_id, by="by hand")
+
+
+def _id_of_file(lake: Lake, path: str) -> str:
+    """Names this very writing of the file: written again, even with the same words, it is another request."""
+    for entry in lake.find(path):
+        return f"written-{entry.modified.isoformat()}"
+    raise MissingError(f"Nothing lies at {lake.locate(path)}.")

@@ -73,9 +73,13 @@ class Spec(BaseModel):
     n_scenarios: Annotated[int, Field(ge=1, le=10_000)] = 40
     scenarios: Annotated[str, Field(description="`generated`, or the name of an imported set.")] = GENERATED
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = 0.7
-    max_model_b: Annotated[float | None, Field(gt=0, description="Skip models with more billion parameters.")] = None
+    max_model_b: Annotated[
+        float | None, Field(gt=0, allow_inf_nan=False, description="Skip models with more billion parameters.")
+    ] = None
     sampling_seed: Annotated[int, Field(ge=0, lt=2**31, description="Seeds scenarios and every sample.")] = 0
-    max_cost_usd: Annotated[float | None, Field(gt=0, description="A hard stop over the whole experiment.")] = None
+    max_cost_usd: Annotated[
+        float | None, Field(gt=0, allow_inf_nan=False, description="A hard stop over the whole experiment.")
+    ] = None
 
     @field_validator("experiment")
     @classmethod
@@ -226,7 +230,7 @@ def load(lake: Lake, experiment: str, catalog: Catalog) -> Spec:
     data = lake.read(layout.spec(experiment))
     try:
         raw = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError([Fault("spec.json", f"is not JSON: {error}")]) from None
     if not isinstance(raw, dict):
         raise SpecError([Fault("spec.json", "must hold one JSON object")])

@@ -70,9 +70,9 @@ class ExperimentState(BaseModel):
     inbox: tuple[str, ...]
     """Score files that wait."""
     fingerprint: str
-    """Of all results that the leaderboard must rest on; changes whenever a cell ends anew."""
+    """Of all that the leaderboard must rest on; changes whenever a cell ends anew or a score file is taken."""
     is_ranked: bool
-    """Whether the leaderboard rests on these very results."""
+    """Whether the leaderboard rests on these very results and scores."""
     created_at: AwareDatetime | None
 
     @property
@@ -155,7 +155,8 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
         _cell_state(lake, experiment, cell, files.keys(), retry, lease_ttl_s, is_cancelled=is_cancelled)
         for cell in wanted_cells(spec, catalog)
     ]
-    fingerprint = _fingerprint(cells)
+    imported = layout.imported_file(experiment, "")
+    fingerprint = _fingerprint(cells, [path for path in files if path.startswith(imported)])
     inbox = layout.inbox(experiment) + "/"
     return ExperimentState(
         experiment=experiment,
@@ -208,10 +209,15 @@ def _ranked_fingerprint(lake: Lake, experiment: str) -> str:
     return lake.read(layout.ranked_mark(experiment)).decode()
 
 
-def _fingerprint(cells: list[CellState]) -> str:
-    """Names the results together with the judge that ranks them without being asked."""
+def _fingerprint(cells: list[CellState], imported: list[str]) -> str:
+    """Names the results together with the judge that ranks them without being asked, and the score files taken.
+
+    Without the files, a kill between taking one and ranking would leave a leaderboard that nobody knows to be stale.
+    """
     parts = [f"{state.cell.key}={state.result.result_id}" for state in cells if state.result]
-    return hashlib.sha256("\n".join([automatic.JUDGE, automatic.VERSION, *parts]).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join([automatic.JUDGE, automatic.VERSION, *parts, *sorted(imported)]).encode()
+    ).hexdigest()
 
 
 def _cell_state(

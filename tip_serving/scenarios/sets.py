@@ -28,13 +28,17 @@ def name_fault(name: str) -> str | None:
 
 
 def load_set(lake: Lake, name: str) -> list[Scenario]:
-    """The scenarios of the set. Raises SetError naming the sets that there are."""
+    """The scenarios of the set. Raises SetError: there is none (naming those that there are), or it is damaged."""
     try:
         data = lake.read(layout.scenario_set(name))
     except MissingError:
         known = ", ".join(list_sets(lake)) or "none; `tip scenarios import` makes one"
         raise SetError(f"there is no scenario set {name!r:.80}; there are: {known}") from None
-    return _SCENARIOS.validate_json(data)
+    try:
+        return _SCENARIOS.validate_json(data)
+    except ValueError as error:
+        first = str(error).partition("\n")[0]
+        raise SetError(f"the set {name!r} cannot be read ({first}); import it again with --replace") from None
 
 
 def save_set(lake: Lake, name: str, scenarios: Sequence[Scenario], *, replace: bool = False) -> None:

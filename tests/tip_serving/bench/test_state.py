@@ -91,6 +91,34 @@ def test_a_retry_written_by_hand_counts(place: Workshop) -> None:
     assert len(place.state(EXPERIMENT).pending) == 4
 
 
+@pytest.mark.parametrize(
+    "words", [b"{}", b"", b"please", b"[1]", b'{"cells": ["embedded/planner|v2"]}', b'{"who": "ana"}']
+)
+def test_a_retry_written_by_hand_counts_once_each_time_that_it_is_written(place: Workshop, words: bytes) -> None:
+    asked = create(place)
+    for model in asked.models:
+        for prompt in asked.prompts:
+            fill(place, asked, Cell(model, prompt), n_missing=Cell(model, prompt) == LAST)
+    for _ in range(2):
+        place.lake.write(layout.retry_request(EXPERIMENT), words)
+        assert place.state(EXPERIMENT).pending == [LAST]
+        request = requests.retry_request(place.lake, EXPERIMENT)
+        assert request is not None
+        fill(place, asked, LAST, n_missing=1, retry_honoured=request.request_id)
+        assert place.state(EXPERIMENT).pending == []
+
+
+def test_scores_taken_and_not_ranked_ask_for_a_new_leaderboard(place: Workshop) -> None:
+    fill_all(place, create(place))
+    place.judge_automatically(EXPERIMENT)
+    place.rank(EXPERIMENT)
+    assert place.state(EXPERIMENT).step is Step.IMPORT
+    place.import_scores(EXPERIMENT)  # and killed before it ranked
+    assert place.state(EXPERIMENT).step is Step.JUDGE
+    place.rank(EXPERIMENT)
+    assert place.state(EXPERIMENT).step is None
+
+
 def test_a_cancelled_experiment_lacks_nothing_until_it_is_taken_up_again(place: Workshop) -> None:
     asked = create(place)
     fill(place, asked, FIRST)
