@@ -45,14 +45,14 @@ class Dropped(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Race:
     """Arms judged on the same scenarios, as far as scores have come in.
 
     The chance that the best arm is ever dropped, over all rounds and arms, is at most the error rate, whatever the
     distribution of scores on the scale and however often one looks. It rests on three things: scenarios are taken in an
-    order that was drawn at random beforehand, whether a score is missing does not depend on what it would be, and a
-    scenario counts for an arm only once it has all its scores.
+    order that was drawn at random beforehand, whether a score is missing does not depend on what it would be, and one
+    looks between rounds, not while a scenario is judged for some survivors and not for the others.
 
     Source:
         For arms a and b, the wealth of one who bets on b's being better is a nonnegative martingale at best if it is
@@ -147,15 +147,17 @@ class Race:
             One entry for each survivor that lacks something; empty once there is a winner or nothing left to judge.
 
         Raises:
-            ValueError: the size is below 1.
+            ValueError: the size is below 1, or there is no such arm or scenario.
         """
         if size < 1:
             raise ValueError(f"A round needs at least one scenario; found size {size}")
+        places = np.array(list(unscorable), dtype=np.int64).reshape(-1, 2)
+        outside = np.asarray(((places < 0) | (places >= self.sums.shape)).any(axis=1))
+        require_no_faults("Asking for a round", faulty_rows("of unscorable name no arm and scenario", outside, places))
         if self.winner is not None:
             return ()
         lacking = np.isnan(self.means)
-        for arm, scenario in unscorable:
-            lacking[arm, scenario] = False
+        lacking[places[:, 0], places[:, 1]] = False
         alive = np.array(self.survivors)
         chosen = np.flatnonzero(lacking[alive].any(axis=0))[:size]
         needs = (Need(arm, tuple(int(s) for s in chosen if lacking[arm, s])) for arm in self.survivors)

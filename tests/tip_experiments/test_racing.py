@@ -176,6 +176,8 @@ def test_what_does_not_fit_is_refused_with_every_fault() -> None:
         race.observe(np.array([0]), np.array([0, 1]), np.array([1.0]))
     with pytest.raises(ValueError, match="size 0"):
         race.next_round(0)
+    with pytest.raises(ValueError, match=r"unscorable.*1: \[0 3\]"):
+        race.next_round(1, [(1, 2), (0, 3)])
 
 
 @pytest.mark.slow

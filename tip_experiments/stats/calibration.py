@@ -31,7 +31,7 @@ class Meaning(NamedTuple):
     """No tip that people scored had an automatic score as low or as high."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """People's score = `height` + `slope` * (automatic score - `origin`), on average."""
 
@@ -48,7 +48,7 @@ class Line:
     highest: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """An automatic judge against people, on the tips that both scored."""
 

@@ -19,7 +19,7 @@ Codes = NDArray[np.int64]
 TIE = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparisons:
     """One judge's verdicts, one a row.
 

@@ -46,7 +46,7 @@ class Coefficient(NamedTuple):
     logit: Estimate | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ratings:
     """Ratings of all cells from one judge's verdicts."""
 
