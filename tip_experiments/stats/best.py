@@ -14,6 +14,7 @@ from scipy import stats
 
 from tip_experiments.stats.cell_scores import CellScores
 from tip_experiments.stats.clustered import or_none
+from tip_experiments.stats.intervals import skewed_quantiles
 from tip_experiments.stats.paired import differences
 
 
@@ -52,8 +53,10 @@ def against_best(
 
     Pairs share their control and their scenarios, so the studentised differences are correlated: the critical value of
     each control is the quantile of the largest of normal draws with the correlation that the scenarios show, carried
-    over to Student's t with each pair's own degrees of freedom. A pair with fewer than two shared scenarios, or with
-    the same difference on each, tells nothing; it bars no cell from being the best.
+    over to Student's t with each pair's own degrees of freedom and skewness. A pair with fewer than two shared
+    scenarios, with the same difference on each, or more skewed than so few scenarios bear, tells nothing; it bars no
+    cell from being the best. One-sided bounds feel skewness most: where the others' scores have an exponential tail
+    that the best cell's have not, it is dropped 12 times in a hundred with 10 scenarios and 8 times with 60, at 95 %.
 
     Args:
         scores: of one judge.
@@ -97,11 +100,12 @@ def _controls(scores: CellScores, rng: np.random.Generator, confidence: float, n
         others = np.delete(np.arange(n_cells), control)
         against = differences(scores, control, others)
         found.differences[control, others] = against.means
-        told = np.flatnonzero(~np.isnan(against.standard_errors))
+        told = np.flatnonzero(~np.isnan(against.standard_errors) & ~against.skew.is_heavy)
         if told.size:
             quantile = _normal_quantile(against.influence[told], draws[:, : told.size], confidence)
             of_t = stats.t.isf(stats.norm.sf(quantile), against.n_shared[told] - 1)
-            found.reach[control, others[told]] = of_t * against.standard_errors[told]
+            reach = -skewed_quantiles(-of_t, against.skew.step[told]) * against.standard_errors[told]
+            found.reach[control, others[told]] = reach
     return found
 
 

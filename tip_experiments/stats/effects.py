@@ -163,7 +163,7 @@ def _beyond_noise(grid: _Grid, form: NDArray[np.float64]) -> float:
 
 
 def _p_value(grid: _Grid, form: NDArray[np.float64]) -> float | None:
-    """The ANOVA-type statistic's; None where the form tests nothing or nothing varies."""
+    """The ANOVA-type statistic's, for a form that is a projection; None where it tests nothing or nothing varies."""
     rank = round(float(np.trace(form)))
     if rank < 1 or grid.n_scenarios < 2:  # noqa: PLR2004  it takes two to vary
         return None
@@ -171,7 +171,7 @@ def _p_value(grid: _Grid, form: NDArray[np.float64]) -> float | None:
     noise = float(np.sum(grid.influence * of_scenarios))
     if noise <= (ROUNDING * float(np.abs(grid.means).max())) ** 2:
         return None
-    degrees = noise**2 / float(np.sum((of_scenarios @ grid.influence.T) ** 2))
+    degrees = noise**2 / float(np.sum((of_scenarios @ of_scenarios.T) ** 2))
     statistic = float(grid.means @ form @ grid.means) / noise
     return float(stats.f.sf(statistic, degrees, degrees * (grid.n_scenarios - 1)))
 

@@ -65,6 +65,15 @@ class Weighing(NamedTuple):
     """What the standard error is multiplied by to be unbiased; 1 where clusters are equal."""
 
 
+class Skewness(NamedTuple):
+    """What the skewness of clusters does to intervals; (K,) each."""
+
+    step: NDArray[np.float64]
+    """float64, the part of the skewness beyond two of its standard errors, over the root of the number of clusters."""
+    is_heavy: NDArray[np.bool_]
+    """Heavier than so many clusters bear."""
+
+
 def weighing(counts: NDArray[np.int64]) -> Weighing:
     """Degrees of freedom and widening for means over clusters of unequal size.
 
@@ -113,22 +122,20 @@ def clustered_intervals(
         ValueError: `confidence` is not in (0, 1).
 
     Source:
-        Hall (1992), Journal of the Royal Statistical Society B 54, 221-228: his cubic transformation; ours shrinks
-        the skewness by two of its standard errors first, for with ten scenarios the whole of it overcorrects.
+        Hall (1992), as in `skewed_quantiles`; ours shrinks the skewness by two of its standard errors first, for with
+        ten scenarios the whole of it overcorrects.
     """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"An interval needs a confidence between 0 and 1; found {confidence}")
     errors = clustered_errors(influence, n_clusters)
-    skew, skew_error = _skewness(deviations, n_clusters)
-    verdicts = _verdicts(estimates, errors, n_clusters, np.abs(skew) > _BORNE_SKEW * n_clusters + skew_error)
+    skew = skewness(deviations, n_clusters)
+    verdicts = _verdicts(estimates, errors, n_clusters, skew.is_heavy)
     is_ok = np.array([verdict is Verdict.OK for verdict in verdicts], dtype=bool)
     is_wide = np.array([verdict is Verdict.TOO_FEW for verdict in verdicts], dtype=bool)
     quantile = stats.t.ppf((1 + confidence) / 2, np.maximum(weights.degrees, np.finfo(float).tiny))
-    beyond_noise = np.sign(skew) * np.maximum(np.abs(skew) - _NOISE * skew_error, 0.0)
-    step = np.where(is_ok, beyond_noise / np.sqrt(np.maximum(n_clusters, 1)), 0.0)
     chebyshev = np.maximum(quantile, 1 / np.sqrt(1 - confidence))
-    above = np.where(is_wide, chebyshev, _untransformed(quantile, step))
-    below = np.where(is_wide, -chebyshev, _untransformed(-quantile, step))
+    above = np.where(is_wide, chebyshev, skewed_quantiles(quantile, skew.step))
+    below = np.where(is_wide, -chebyshev, skewed_quantiles(-quantile, skew.step))
     has_interval = is_ok | is_wide
     scale = errors * weights.widening
     low = np.where(has_interval, estimates - scale * above, np.nan)
@@ -136,26 +143,43 @@ def clustered_intervals(
     return Intervals(errors, low, high, verdicts)
 
 
-def _untransformed(quantiles: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The studentised errors that Hall's transformation maps to `quantiles`; `step` is skewness over root n."""
+def skewed_quantiles(quantiles: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles of the studentised error of a mean over skewed clusters, (K,) float64.
+
+    Args:
+        quantiles: (K,) float64, those without skewness.
+        step: (K,) float64, `Skewness.step`.
+
+    Source:
+        Hall (1992), Journal of the Royal Statistical Society B 54, 221-228: the inverse of his cubic transformation.
+    """
     safe = np.where(step == 0.0, 1.0, step)
     return np.where(step == 0.0, quantiles, 3.0 / safe * (np.cbrt(1.0 + safe * (quantiles - safe / 6.0)) - 1.0))
 
 
-def _skewness(
-    deviations: NDArray[np.float64], n_clusters: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bias-adjusted skewness of the clusters and its standard error under normality, (K,) each.
+def unskewed(errors: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Studentised errors of means over skewed clusters as they would be without skewness; undoes `skewed_quantiles`."""
+    stretched = 1.0 + step * errors / 3.0
+    safe = np.where(step == 0.0, 1.0, step)
+    return np.where(step == 0.0, errors, (stretched**3 - 1.0) / safe + step / 6.0)
 
-    Zero, with zero error, below three clusters and where there is no spread.
+
+def skewness(deviations: NDArray[np.float64], n_clusters: NDArray[np.int64]) -> Skewness:
+    """How skewed the clusters of K estimates are; 0 below three clusters and where there is no spread.
+
+    Args:
+        deviations: (K, S) float64 of mean 0, and 0 for a cluster that has no part in an estimate.
+        n_clusters: (K,) int64.
     """
     n = np.maximum(n_clusters, _THREE).astype(np.float64)
     spread = np.sum(deviations**2, axis=1) / n
     is_known = (n_clusters >= _THREE) & (spread > 0.0)
     third = np.sum(deviations**3, axis=1) / n
-    skew = np.sqrt(n * (n - 1)) / (n - 2) * third / np.where(is_known, spread, 1.0) ** 1.5
+    adjusted = np.sqrt(n * (n - 1)) / (n - 2) * third / np.where(is_known, spread, 1.0) ** 1.5
+    found = np.where(is_known, adjusted, 0.0)
     error = np.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3)))
-    return np.where(is_known, skew, 0.0), np.where(is_known, error, 0.0)
+    beyond_noise = np.sign(found) * np.maximum(np.abs(found) - _NOISE * error, 0.0)
+    return Skewness(beyond_noise / np.sqrt(n), np.abs(found) > _BORNE_SKEW * n + error)
 
 
 def _verdicts(

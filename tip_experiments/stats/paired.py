@@ -12,6 +12,7 @@ from scipy import stats
 
 from tip_experiments.stats.cell_scores import CellScores
 from tip_experiments.stats.clustered import ROUNDING, clustered_errors, or_none
+from tip_experiments.stats.intervals import Skewness, skewed_quantiles, skewness, unskewed
 from tip_experiments.stats.multiplicity import holm
 
 _SAME = 1e-9  # means of the same scores, summed in another order
@@ -25,6 +26,7 @@ class Differences(NamedTuple):
     """(K,) float64; NaN without a shared scenario."""
     standard_errors: NDArray[np.float64]
     """(K,) float64; NaN below two shared scenarios, and where all differences are the same."""
+    skew: Skewness
     n_shared: NDArray[np.int64]
     """(K,) int64."""
     wins: NDArray[np.float64]
@@ -42,9 +44,10 @@ class PairedDifference:
     difference: float | None
     """None without a shared scenario."""
     standard_error: float | None
-    """None below two shared scenarios, and where all differences are the same; so are the next four."""
+    """None below two shared scenarios, and where all differences are the same."""
     low: float | None
-    """Of Student's interval for this pair alone."""
+    """Of the interval for this pair alone. None without a standard error, and where the differences are more skewed
+    than so few scenarios bear; so are the next three."""
     high: float | None
     p_value: float | None
     """Two-sided, that the cells are equally good on average."""
@@ -58,6 +61,9 @@ class PairedDifference:
 def paired_differences(scores: CellScores, confidence: float = 0.95) -> tuple[PairedDifference, ...]:
     """All pairs of cells, (0, 1), (0, 2), ..., (1, 2), ...; the paired t test over scenarios.
 
+    Where the differences are skewed by more than may be noise, test and interval are corrected for it, as those of
+    means are: the plain test of two cells one of which fails rarely calls equals different too often.
+
     Args:
         scores: of one judge.
         confidence: of each interval, in (0, 1).
@@ -70,13 +76,18 @@ def paired_differences(scores: CellScores, confidence: float = 0.95) -> tuple[Pa
     if scores.n_cells < _ENOUGH:
         return ()
     rows = [differences(scores, cell, np.arange(cell + 1, scores.n_cells)) for cell in range(scores.n_cells - 1)]
-    means, errors, n_shared, wins = (
-        np.concatenate([row[column] for row in rows]) for column in range(len(Differences._fields) - 1)
+    means, errors, n_shared, wins, step, is_heavy = (
+        np.concatenate(column)
+        for column in zip(
+            *((row.means, row.standard_errors, row.n_shared, row.wins, *row.skew) for row in rows), strict=True
+        )
     )
     degrees = np.maximum(n_shared - 1, 1)
-    reach = errors * stats.t.ppf((1 + confidence) / 2, degrees)
-    p_values = 2 * stats.t.sf(np.abs(means / errors), degrees)
-    columns = (means, errors, means - reach, means + reach, p_values, holm(p_values), wins)
+    quantile = stats.t.ppf((1 + confidence) / 2, degrees)
+    scale = np.where(is_heavy, np.nan, errors)
+    low, high = means - scale * skewed_quantiles(quantile, step), means - scale * skewed_quantiles(-quantile, step)
+    p_values = 2 * stats.t.sf(np.abs(unskewed(means / scale, step)), degrees)
+    columns = (means, errors, low, high, p_values, holm(p_values), wins)
     firsts, seconds = np.triu_indices(scores.n_cells, k=1)
     return tuple(
         PairedDifference(first, second, mean, error, low, high, p_value, p_holm, n, share)
@@ -108,6 +119,7 @@ def differences(scores: CellScores, cell: int, others: NDArray[np.int64]) -> Dif
     return Differences(
         np.where(n_shared > 0, means, np.nan),
         np.where(errors > ROUNDING * scale, errors, np.nan),
+        skewness(influence, n_shared),
         n_shared,
         np.where(n_shared > 0, (1 + balance) / 2, np.nan),
         influence,

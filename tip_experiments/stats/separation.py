@@ -11,7 +11,7 @@ from scipy import optimize, stats
 from tip_experiments.stats.cell_scores import CellScores
 from tip_experiments.stats.clustered import ROUNDING
 from tip_experiments.stats.intervals import MIN_SCENARIOS
-from tip_experiments.stats.paired import differences
+from tip_experiments.stats.paired import PairedDifference, paired_differences
 
 _MOST = 10_000_000  # scenarios; who needs more has no difference worth finding
 
@@ -70,50 +70,49 @@ def separate_first_two(scores: CellScores, level: float = 0.05, power: float = 0
     if np.count_nonzero(scores.n_scored) < 2:  # noqa: PLR2004  first and second
         reason = "Fewer than two cells are scored."
         return Separation(Outcome.CANNOT_SAY, reason, None, None, 0, None, None, None, None)
-    ranked = np.argsort(-scores.means, kind="stable")  # NaN last
-    pair = differences(scores, int(ranked[0]), ranked[1:2])
-    n, mean, error = int(pair.n_shared[0]), float(pair.means[0]), float(pair.standard_errors[0])
-    said = _said(n, mean, error, level, power)
+    first, second = np.argsort(-scores.means, kind="stable")[:2].tolist()  # NaN last
+    of_both = CellScores(scores.sums[[first, second]], scores.counts[[first, second]])
+    (pair,) = paired_differences(of_both, confidence=1.0 - level)
+    said = _said(pair, level, power)
     return Separation(
-        said.outcome, said.reason, int(ranked[0]), int(ranked[1]), n, None if np.isnan(mean) else mean,
-        said.p_value, said.n_more, said.n_more_at_least,
+        said.outcome, said.reason, first, second, pair.n_shared, pair.difference,
+        pair.p_value, said.n_more, said.n_more_at_least,
     )  # fmt: skip
 
 
 class _Said(NamedTuple):
     outcome: Outcome
     reason: str
-    p_value: float | None = None
     n_more: int | None = None
     n_more_at_least: int | None = None
 
 
-def _said(n: int, mean: float, error: float, level: float, power: float) -> _Said:
-    """What n paired differences say, with their mean and its standard error."""
-    if n < MIN_SCENARIOS:
+def _said(pair: PairedDifference, level: float, power: float) -> _Said:
+    """What the difference of the first two says."""
+    mean, error, p_value, high, n = pair.difference, pair.standard_error, pair.p_value, pair.high, pair.n_shared
+    if n < MIN_SCENARIOS or mean is None:
         reason = f"They share {n} scored scenarios; it takes {MIN_SCENARIOS} to see how much they vary."
         return _Said(Outcome.CANNOT_SAY, reason)
-    if np.isnan(error):
-        return _Said(Outcome.CANNOT_SAY, "Their difference is the same on every shared scenario.")
-    p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    if error is None or p_value is None or high is None:
+        why = "the same on every shared scenario" if error is None else f"too skewed to be judged by {n} scenarios"
+        return _Said(Outcome.CANNOT_SAY, f"Their differences are {why}.")
     deviation = error * float(np.sqrt(n))
     if mean <= ROUNDING * deviation:
-        return _Said(Outcome.CANNOT_SAY, "Over the scenarios they share the first is not ahead.", p_value)
+        return _Said(Outcome.CANNOT_SAY, "Over the scenarios they share the first is not ahead.")
     if p_value <= level:
-        return _Said(Outcome.SEPARATED, f"The first is better by {mean:.3g}, p = {p_value:.2g}.", p_value, 0, 0)
+        return _Said(Outcome.SEPARATED, f"The first is better by {mean:.3g}, p = {p_value:.2g}.", 0, 0)
     needed = scenarios_needed(mean / deviation, level, power)
-    largest = mean + float(stats.t.isf(level / 2, n - 1)) * error
-    at_least = scenarios_needed(largest / deviation, level, power)
+    at_least = scenarios_needed(high / deviation, level, power)
     if needed is None or at_least is None:
         reason = f"A difference as small as {mean:.2g} takes more than {_MOST:,} scenarios."
-        return _Said(Outcome.CANNOT_SAY, reason, p_value)
+        return _Said(Outcome.CANNOT_SAY, reason)
     n_more = max(needed - n, 1)
     reason = f"With {n_more:,} more scenarios the chance to tell them apart is {power:.0%}."
-    return _Said(Outcome.NEEDS_MORE, reason, p_value, n_more, max(at_least - n, 1))
+    return _Said(Outcome.NEEDS_MORE, reason, n_more, max(at_least - n, 1))
 
 
 def scenarios_needed(effect: float, level: float, power: float) -> int | None:
-    """The number of scenarios from which a two-sided paired t test rejects with probability `power`.
+    """The number of scenarios from which a two-sided paired t test finds the better cell with probability `power`.
 
     Args:
         effect: the true difference in standard deviations of the scenarios' differences, > 0.
@@ -125,8 +124,7 @@ def scenarios_needed(effect: float, level: float, power: float) -> int | None:
     """
 
     def lacking(n: float) -> float:
-        critical, shift = stats.t.isf(level / 2, n - 1), effect * np.sqrt(n)
-        return float(stats.nct.sf(critical, n - 1, shift)) + float(stats.nct.cdf(-critical, n - 1, shift)) - power
+        return float(stats.nct.sf(stats.t.isf(level / 2, n - 1), n - 1, effect * np.sqrt(n))) - power
 
     # Beyond a few hundred degrees of freedom normal quantiles do, where the non-central t loses digits.
     by_normal: float = ((stats.norm.isf(level / 2) + stats.norm.ppf(power)) / effect) ** 2
@@ -134,5 +132,8 @@ def scenarios_needed(effect: float, level: float, power: float) -> int | None:
         return None
     if by_normal > 1000:  # noqa: PLR2004  the two differ by 2 scenarios there
         return ceil(by_normal) + 2
-    root: float = optimize.brentq(lacking, 2.0, by_normal + 100.0) if lacking(2.0) < 0.0 else 2.0
+    enough = 2.0
+    while lacking(enough) < 0.0:
+        enough *= 2.0
+    root: float = optimize.brentq(lacking, enough / 2.0, enough) if enough > 2.0 else enough  # noqa: PLR2004  the fewest
     return ceil(root)
