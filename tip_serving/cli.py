@@ -11,6 +11,8 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, e
 import click
 from packaging.requirements import Requirement
 
+INTERRUPTED = 130  # as a shell tells it of a program that Ctrl-C ended
+
 
 def _is_installed(requirement: Requirement) -> bool:
     try:
@@ -61,6 +63,9 @@ class EntryPointGroup(click.Group):
         """Run the subcommand; a lake that cannot be used is told in one sentence, whichever command met it."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            return ctx.exit(INTERRUPTED)
         except Exception as error:
             from tip_serving.lake.storage import LakeError  # only here: --help need not wait for fsspec
 

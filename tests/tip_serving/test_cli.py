@@ -30,3 +30,14 @@ def test_a_lake_that_cannot_be_used_is_told_in_one_sentence(
     assert done.exit_code in {1, 2}
     assert isinstance(done.exception, SystemExit), "a traceback is no answer"
     assert str(tmp_path / "lake") in done.output
+
+
+def test_an_interrupt_ends_any_command_with_its_own_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tip_serving.scenarios.sets.list_sets", interrupted)
+    monkeypatch.setenv("TIP_HOME", str(tmp_path))
+    done = CliRunner().invoke(main, ["scenarios", "list"])
+    assert done.exit_code == 130
+    assert "Interrupted" in done.output

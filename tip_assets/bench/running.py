@@ -18,6 +18,7 @@ from tip_assets.bench.requesting import runs_for
 from tip_assets.definitions import defs
 from tip_assets.resources.dead_runs import bury, process_tags
 from tip_assets.resources.instance import open_instance
+from tip_assets.resources.interrupts import interrupts_noted
 from tip_serving.bench.state import ExperimentState, Step
 from tip_serving.bench.workshop import Workshop
 
@@ -39,11 +40,16 @@ def run_to_end(workshop: Workshop, experiment: str, waiting: Callable[[Experimen
 
     Raises:
         StuckError: a step ended and its result is not in the lake.
+        KeyboardInterrupt: an interrupt came, also one that Dagster kept to itself.
     """
     state = workshop.state(experiment)
     if _is_settled(state):
         return state
-    with open_instance(workshop.settings) as instance, closing(Mirror()) as mirror:
+    with (
+        interrupts_noted() as raise_noted,
+        open_instance(workshop.settings) as instance,
+        closing(Mirror()) as mirror,
+    ):
         bury(instance)
         register(instance, experiment, [cell.cell for cell in state.cells])
         while not _is_settled(state):
@@ -52,13 +58,14 @@ def run_to_end(workshop: Workshop, experiment: str, waiting: Callable[[Experimen
                 time.sleep(POLL_S)
             else:
                 before = (state.step, state.fingerprint, tuple(state.pending), state.inbox)
-                run_ids = _take_step(workshop, mirror, instance, state)
+                run_ids = _take_step(workshop, mirror, instance, state, raise_noted)
                 after = workshop.state(experiment)
                 if (after.step, after.fingerprint, tuple(after.pending), after.inbox) == before:
                     raise StuckError(
                         f"{state.step.value} of {experiment} ended and changed nothing. `dagster run list` or the UI "
                         f"shows why: run {', '.join(run_ids)}."
                     )
+            raise_noted()
             state = workshop.state(experiment)
     return state
 
@@ -67,11 +74,18 @@ def _is_settled(state: ExperimentState) -> bool:
     return state.step is None and (state.is_collected or state.spec is None)
 
 
-def _take_step(workshop: Workshop, mirror: Mirror, instance: dg.DagsterInstance, state: ExperimentState) -> list[str]:
+def _take_step(
+    workshop: Workshop,
+    mirror: Mirror,
+    instance: dg.DagsterInstance,
+    state: ExperimentState,
+    raise_noted: Callable[[], None],
+) -> list[str]:
     experiment = state.experiment
     if state.step is Step.COLLECT:
         runs = [_execute(workshop, mirror, instance, jobs.choose_scenarios.name, experiment, experiment)]
         for rectangle in runs_for(instance, state.pending):
+            raise_noted()
             runs.append(_execute(workshop, mirror, instance, jobs.collect.name, experiment, None, rectangle.tags))
             if workshop.state(experiment).is_cancelled:
                 break
