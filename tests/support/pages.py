@@ -80,7 +80,17 @@ def _lame(cell: Cell, i: int) -> Row:
     """A cell of which something cannot be said."""
     common = {"model": cell.model, "prompt": cell.prompt}
     return (
-        Row(**common, verdict=Verdict.TOO_FEW, score_mean=4.31, place=11, n_scenarios=2, n_scored=4, n_unscored=796),
+        Row(
+            **common,
+            verdict=Verdict.TOO_FEW,
+            score_mean=4.31,
+            place=11,
+            score_low=2.6,
+            score_high=5,
+            n_scenarios=2,
+            n_scored=4,
+            n_unscored=796,
+        ),
         Row(**common, verdict=Verdict.CONSTANT, score_mean=3.0, place=12, n_scenarios=400, n_scored=800),
         Row(**common, verdict=Verdict.UNSCORED, n_unscored=800, latency_p50_ms=310.0, cost_usd_per_1000=0.2),
         Row(

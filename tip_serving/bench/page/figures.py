@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.page.content import Row
+from tip_serving.bench.page.content import Row, Verdict
 from tip_serving.bench.page.words import number
 
 HEAT_STEPS = 7
@@ -104,7 +104,7 @@ class Point(NamedTuple):
     y: float
     """Percent of the height, from the top."""
     whisker: tuple[float, float] | None
-    """The interval of the mean, in percent of the height."""
+    """The interval of the mean, in percent of the height; None where there is none to be trusted."""
     is_efficient: bool
     price: float
     """What the x axis shows: US dollars or milliseconds."""
@@ -133,7 +133,9 @@ def scatter(rows: Sequence[Row], price: str) -> Scatter | None:
     positive = [at for _, _, at in known if at > 0]
     has_free = len(positive) < len(known)
     x = logarithmic(positive, start=18 if has_free else 9, end=94) if positive else None
-    y = linear((v for row, _, _ in known for v in (row.score_mean, row.score_low, row.score_high)), start=4, end=96)
+    trusted = [row for row, _, _ in known if row.verdict is Verdict.ESTIMATED]
+    bounds = [v for row in trusted for v in (row.score_low, row.score_high)]
+    y = linear([*(mean for _, mean, _ in known), *bounds], start=4, end=96)
     telling = [(at, mean) for row, mean, at in known if row.verdict.is_telling]
     points = tuple(
         Point(
@@ -151,7 +153,7 @@ def scatter(rows: Sequence[Row], price: str) -> Scatter | None:
 
 
 def _whisker(row: Row, y: Axis) -> tuple[float, float] | None:
-    if row.score_low is None or row.score_high is None:
+    if row.verdict is not Verdict.ESTIMATED or row.score_low is None or row.score_high is None:
         return None
     return round(100 - y.at(row.score_low), 2), round(100 - y.at(row.score_high), 2)
 

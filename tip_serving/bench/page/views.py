@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from tip_serving.bench.identity import Cell
 from tip_serving.bench.page import words
-from tip_serving.bench.page.content import Difference, Effects, JudgeBoard, Judges, Pairwise, Row
+from tip_serving.bench.page.content import Difference, Effects, JudgeBoard, Judges, Pairwise, Row, Verdict
 from tip_serving.bench.page.figures import MAX_MATRIX, Axis, Scatter, heat_step, linear, scatter
 
 MATRIX_STEPS = 3
@@ -80,7 +80,7 @@ def view(board: JudgeBoard) -> BoardView:
         totals=Totals(
             sum(row.n_scored for row in rows), sum(row.n_unscored for row in rows), sum(row.n_failed for row in rows)
         ),
-        axis=linear((v for row in rows for v in (row.score_mean, row.score_low, row.score_high)), start=4, end=95),
+        axis=_scores_axis(rows),
         heat=heat(rows),
         effects_axis=_effects_axis(board.effects) if board.effects else None,
         cost=scatter(rows, "cost_usd_per_1000"),
@@ -88,6 +88,14 @@ def view(board: JudgeBoard) -> BoardView:
         matrix=matrix(rows, board.differences),
         ratings_axis=_ratings_axis(board.pairwise) if board.pairwise else None,
     )
+
+
+def _scores_axis(rows: Sequence[Row]) -> Axis:
+    """Holds every mean and every interval that can be trusted; the others would squeeze these and are cut."""
+    means = [row.score_mean for row in rows]
+    trusted = [v for row in rows if row.verdict is Verdict.ESTIMATED for v in (row.score_low, row.score_high)]
+    loose = [v for row in rows for v in (row.score_low, row.score_high)]
+    return linear([*means, *(trusted or loose)], start=4, end=95)
 
 
 def heat(rows: Sequence[Row]) -> Heat | None:

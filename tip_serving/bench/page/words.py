@@ -100,23 +100,24 @@ def verdict(board: JudgeBoard) -> str:
     if first.verdict is Verdict.ESTIMATED:
         told += f" (95% interval {interval(first.score_low, first.score_high)})."
     else:
-        told += f", but no interval: {first.verdict.value}."
+        told += f", without an interval that could be trusted: {first.verdict.value}."
     if len(placed) == 1:
         told += " No other cell has a mean, so there is nothing to compare it with."
     elif board.separation is None:
         told += " The data do not say whether it is really ahead of the second."
     else:
-        told += f" {_lead(board.separation)}"
+        told += f" {_lead(board.separation, first.cell)}"
     return f"{told}{_dropped(board)}{_missing(board)}"
 
 
-def _lead(lead: Separation) -> str:
+def _lead(lead: Separation, told_of: Cell) -> str:
+    whose = "Its lead" if lead.first == told_of else f"The lead of {named(lead.first)}"
     by = f"{number(lead.difference)} points"
     if lead.low is not None and lead.high is not None:
         by += f" ({interval(lead.low, lead.high)})"
     if lead.is_real:
-        return f"Its lead over {named(lead.second)} is {by} and more than chance explains."
-    start = f"Its lead over {named(lead.second)} is {by} and may be chance"
+        return f"{whose} over {named(lead.second)} is {by} and more than chance explains."
+    start = f"{whose} over {named(lead.second)} is {by} and may be chance"
     if lead.n_more_scenarios is None:
         return f"{start}; they are too close for more scenarios to separate them."
     more = counted(lead.n_more_scenarios, "more scenario")

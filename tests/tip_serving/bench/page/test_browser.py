@@ -306,3 +306,13 @@ def test_three_hundred_cells_are_there_within_seconds(opened: Opened) -> None:
     assert page.locator(".card").count() == 60
     _filter(page, "text").fill("quarterly")
     assert page.locator(".card").count() == 60
+
+
+def test_a_mean_of_too_few_scenarios_is_hollow_and_dashed_and_a_constant_one_has_no_bar(opened: Opened) -> None:
+    page = opened(pages.page())
+    board = page.locator(".board.is-shown .ranking")
+    assert board.locator(".v-estimated circle.open, .v-estimated .loose").count() == 0
+    assert board.locator(".v-too circle.open").count() == board.locator(".v-too .whisker.loose").count() == 1
+    assert "too few scenarios" in board.locator(".v-too .c-mean").inner_text()
+    assert board.locator(".v-constant circle.open").count() == 1
+    assert board.locator(".v-constant .whisker").count() == 0

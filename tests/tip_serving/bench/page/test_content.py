@@ -22,7 +22,7 @@ def test_a_number_that_is_none_is_refused(field: str, value: float) -> None:
         (Verdict.ESTIMATED, 3.0, (None, None), False),
         (Verdict.ESTIMATED, None, (None, None), False),
         (Verdict.TOO_FEW, 3.0, (None, None), True),
-        (Verdict.TOO_FEW, 3.0, (2.5, 3.5), False),
+        (Verdict.TOO_FEW, 3.0, (1.5, 4.5), True),
         (Verdict.CONSTANT, 3.0, (3.0, 3.0), False),
         (Verdict.UNSCORED, 0.0, (None, None), False),
         (Verdict.UNSCORED, None, (None, None), True),

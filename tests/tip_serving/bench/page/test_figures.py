@@ -118,3 +118,12 @@ def test_every_invented_point_lies_inside_its_plot() -> None:
             assert 0 <= high <= point.y <= low <= 100
             assert math.isfinite(point.x)
             assert 0 <= point.x <= 100
+
+
+def test_an_interval_that_cannot_be_trusted_is_not_drawn_against_the_cost() -> None:
+    few = Row(model="few", prompt="v1", verdict=Verdict.TOO_FEW, score_mean=3.0, score_low=1.0, score_high=5.0,
+              cost_usd_per_1000=1.0)  # fmt: skip
+    plot = figures.scatter([few, _row("sound", 3.5, 1.0)], "cost_usd_per_1000")
+    assert plot is not None
+    assert plot.points[0].whisker is None
+    assert plot.y.low > 1

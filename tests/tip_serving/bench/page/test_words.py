@@ -110,7 +110,7 @@ def test_one_cell_is_compared_with_nothing() -> None:
 
 def test_a_leader_without_an_interval_says_why() -> None:
     row = Row(model="c", prompt="v1", verdict=Verdict.TOO_FEW, score_mean=4.5, place=1)
-    assert "4.50 on the scale of 1 to 5, but no interval: too few scenarios." in _told(_board([row]))
+    assert "4.50 on the scale of 1 to 5, without an interval that could be trusted: too few" in _told(_board([row]))
 
 
 def test_a_name_that_turns_the_direction_stays_an_island() -> None:
@@ -123,3 +123,11 @@ def test_the_sentence_of_an_invented_board_agrees_with_its_rows() -> None:
     told = _told(board)
     assert told.startswith(f"{first.model} with {first.prompt} has the highest mean, {first.score_mean:.2f}")
     assert f"{sum(row.is_droppable for row in board.rows)} cells can be dropped" in told
+
+
+def test_a_lead_that_is_not_that_of_the_first_row_says_whose_it_is() -> None:
+    few = Row(model="few", prompt="v1", verdict=Verdict.TOO_FEW, score_mean=4.9, place=1)
+    lead = Separation(first=FIRST, second=SECOND, difference=0.3, low=0.1, high=0.5, is_real=True)
+    told = _told(_board([few, _row(FIRST, 4.1, 2), _row(SECOND, 3.8, 3)], lead))
+    assert told.startswith("few with v1 has the highest mean")
+    assert "The lead of a/one with v1 over b/two with v2 is 0.30 points" in told

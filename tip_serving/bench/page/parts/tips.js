@@ -27,7 +27,8 @@
   }
 
   const cellLabel = (i) => data.cells[i].join(" ");
-  const scenarioLabel = (s) => `${s.kind} \u00b7 ${s.now} \u00b7 ${s.id.slice(0, 6)}`;
+  const facts = (...all) => all.filter(Boolean).join(" \u00b7 ");
+  const scenarioLabel = (s) => facts(s.kind, s.now, s.id.length > 16 ? `${s.id.slice(0, 16)}\u2026` : s.id);
   const number = (value) => String(Math.round(value * 100) / 100).replace("-", "\u2212");
 
   function fill(select, entries) {
@@ -97,9 +98,9 @@
   }
 
   function situation(scenario) {
-    const facts = [scenario.kind, scenario.now, scenario.language].filter(Boolean).join(" \u00b7 ");
-    const box = make("header", "situation", undefined, said("h3", "", facts));
-    if (!scenario.n_tasks) box.append(make("p", "say", "No open task."));
+    const title = facts(scenario.kind, scenario.now, scenario.language) || scenario.id;
+    const box = make("header", "situation", undefined, said("h3", "", title));
+    if (scenario.kind && !scenario.n_tasks) box.append(make("p", "say", "No open task."));
     const list = make("ul", "tasks");
     for (const [content, due, urgent] of scenario.tasks) {
       const item = make("li", urgent ? "urgent" : "", undefined, said("span", "", content));
