@@ -2,7 +2,7 @@
 
 import click
 
-from tip_assets.commands import collecting, judging
+from tip_assets.commands import collecting, deciding, judging, language_judge
 
 
 @click.group()
@@ -17,6 +17,13 @@ for command in (
     collecting.cancel,
     judging.export,
     judging.import_scores,
+    language_judge.judge,
     judging.anchors,
+    deciding.show_leaderboard,
+    deciding.page,
+    deciding.tips,
+    deciding.gate,
+    deciding.promote,
+    deciding.import_results,
 ):
     bench.add_command(command)

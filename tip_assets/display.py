@@ -1,14 +1,11 @@
 """What the terminal shows of a bench: faults, estimates, live progress, leaderboards."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
-import polars as pl
-from rich import box
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -145,63 +142,6 @@ class Live:
         if counts.others:
             parts.append(f"{len(counts.others)} cells in other hands")
         return ", ".join(parts)
-
-
-def leaderboard(console: Console, ranked: pl.DataFrame) -> None:
-    """The leaderboard, one table a judge; what is the same in every row is left out of it."""
-    for judge in ranked["judge"].unique(maintain_order=True):
-        rows = ranked.filter(pl.col("judge").eq_missing(pl.lit(judge))).rows(named=True)
-        title = f"Leaderboard, judged by {escape(str(judge))}" if judge else "Leaderboard: nothing is scored yet"
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
-        is_wide = console.width >= WIDE
-        for name, justify in _COLUMNS.items():
-            if name == "1 to 5" and not is_wide:
-                continue
-            table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "model")
-        for row in rows:
-            table.add_row(
-                str(row["place"] or "-"),
-                escape(row["model"]),
-                escape(row["prompt"]),
-                _score(row["score_mean"], row["score_se"]),
-                *([_bar(row["score_mean"])] if is_wide else []),
-                _counts(row),
-                money(row["cost_usd"]),
-                f"{_number(row['latency_p50_ms'])} / {_number(row['latency_p95_ms'])}",
-                style="dim" if row["status"] != "complete" else None,
-            )
-        console.print(table)
-
-
-_COLUMNS: dict[str, JustifyMethod] = {
-    "#": "right",
-    "model": "left",
-    "prompt": "left",
-    "score": "right",
-    "1 to 5": "left",
-    "scored": "right",
-    "cost": "right",
-    "p50 / p95 ms": "right",
-}
-
-
-def _counts(row: Mapping[str, Any]) -> str:
-    """How many are scored, and only where there are any, how many are not and how many failed."""
-    parts = [f"{row['n_scored']:,}"]
-    parts += [f"[yellow]{row['n_unscored']:,} unscored[/yellow]"] if row["n_unscored"] else []
-    parts += [f"[red]{row['n_failed']:,} failed[/red]"] if row["n_failed"] else []
-    return ", ".join(parts)
-
-
-def _score(mean: float | None, error: float | None) -> str:
-    if mean is None:
-        return "unscored"
-    return f"{mean:.2f} ± {error:.2f}" if error is not None else f"{mean:.2f} ± ?"
-
-
-def _bar(mean: float | None) -> str:
-    """Ten blocks from 1 to 5 points."""
-    return "" if mean is None else "[cyan]" + "█" * round((mean - 1) / 4 * 10) + "[/cyan]"
 
 
 def _number(value: float | None) -> str:

@@ -3,36 +3,36 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
 import pytest
 from rich.console import Console
 from support.bench import EXPERIMENT, create, fill, fill_all, workshop
 
 from tip_assets import display
+from tip_assets.boards import WIDE, board, boards
 from tip_serving.bench import leaderboard
 from tip_serving.bench.estimate import estimate
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.leaderboard import LEADERBOARD_SCHEMA
 from tip_serving.bench.leases import Holding, ProcessName
+from tip_serving.bench.page.content import JudgeBoard, Row
 from tip_serving.bench.progress import Progress
 from tip_serving.bench.spec import Fault
 
 LONG = "openrouter/meta-llama/llama-3.2-3b-instruct"
 
 
-def _board(*models: str) -> pl.DataFrame:
-    row = {
-        "judge": "automatic-rules", "rubric_version": "r1", "prompt": "v1", "status": "complete", "score_mean": 4.125,
-        "score_se": 0.051, "n_scored": 40, "n_unscored": 0, "n_failed": 0, "cost_usd": 0.0123, "latency_p50_ms": 812.3,
-        "latency_p95_ms": 1_911.8, "reason": None,
-    }  # fmt: skip
-    rows = [{**row, "place": place, "model": model} for place, model in enumerate(models, 1)]
-    return pl.DataFrame(rows, schema=LEADERBOARD_SCHEMA)
+def _board(*models: str, **changes: object) -> JudgeBoard:
+    told = {"prompt": "v1", "verdict": "estimated", "score_mean": 4.125, "score_se": 0.051, "score_low": 4.0,
+            "score_high": 4.25, "n_scored": 40, "cost_usd_per_1000": 0.0123, "latency_p50_ms": 812.3,
+            "latency_p95_ms": 1_911.8} | changes  # fmt: skip
+    rows = [Row.model_validate({**told, "place": place, "model": model}) for place, model in enumerate(models, 1)]
+    return JudgeBoard(
+        judge="automatic-rules", rubric_version="r1", scale_min=1, scale_max=5, n_scenarios=40, rows=tuple(rows)
+    )
 
 
-def _printed(board: pl.DataFrame, width: int) -> str:
+def _printed(shown: JudgeBoard, width: int) -> str:
     console = Console(width=width, record=True, force_terminal=False)
-    display.leaderboard(console, board)
+    board(console, shown)
     return console.export_text()
 
 
@@ -42,20 +42,26 @@ def test_a_leaderboard_fits_the_terminal_and_hides_no_model(width: int) -> None:
     assert max(map(len, printed.splitlines())) <= width
     assert "embedded/first" in printed
     assert "4.12 ± 0.05" in printed
+    assert ("●" in printed) is (width >= WIDE)
     squeezed = "".join(line[: printed.splitlines()[2].index("prompt")] for line in printed.splitlines())
     assert LONG.replace("-", "") in squeezed.replace(" ", "").replace("-", "")
 
 
 def test_what_is_unscored_or_failed_is_said_and_not_shown_as_a_number() -> None:
-    board = _board("embedded/first", "embedded/maxim").with_columns(
-        score_mean=pl.Series([None, 3.0]), score_se=pl.Series([None, None], dtype=pl.Float64),
-        n_scored=pl.Series([0, 1]), n_unscored=pl.Series([38, 0]), n_failed=pl.Series([2, 0]),
-    )  # fmt: skip
-    printed = _printed(board, 120)
+    nothing = dict.fromkeys(("score_mean", "score_se", "score_low", "score_high"))
+    printed = _printed(
+        _board("embedded/first", verdict="unscored", n_scored=0, n_unscored=38, n_failed=2, **nothing), 120
+    )
     assert "unscored" in printed
     assert "38 unscored, 2 failed" in printed
-    assert "3.00 ± ?" in printed
-    assert "0.00 ±" not in printed
+    assert "0.00" not in printed
+
+
+def test_too_few_scenarios_give_a_broken_line_and_a_word() -> None:
+    printed = _printed(_board("embedded/first", "embedded/maxim", verdict="too few scenarios"), 120)
+    assert "4.12 too few" in printed
+    assert "┄" in printed
+    assert "±" not in printed
 
 
 def test_markup_in_names_is_shown_as_it_stands() -> None:
@@ -112,4 +118,4 @@ def test_the_cells_of_an_experiment_are_shown_with_their_phase(tmp_path: Path) -
     assert [printed.count(word) for word in ("complete", "failed", "pending")] == [1, 1, 2]
     fill_all(place, asked)
     place.rank(EXPERIMENT)
-    display.leaderboard(console, leaderboard.read(place.lake, EXPERIMENT))
+    boards(console, leaderboard.read_boards(place.lake, EXPERIMENT))

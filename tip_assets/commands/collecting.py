@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tip_assets import display
+from tip_assets.boards import boards
 from tip_assets.commands.opening import BAD_INPUT, FAILED, INTERRUPTED, Names, find, open_workshop
 from tip_serving.bench import leaderboard, requests, spec
 from tip_serving.bench.estimate import estimate
@@ -114,7 +115,7 @@ def _run_to_end(workshop: Workshop, experiment: str, console: Console, errors: C
 def _conclude(workshop: Workshop, state: ExperimentState, console: Console) -> int:
     """Print the leaderboard, what failed, and where to look next."""
     if state.is_ranked:
-        display.leaderboard(console, leaderboard.read(workshop.lake, state.experiment))
+        boards(console, leaderboard.read_boards(workshop.lake, state.experiment))
     display.failures(console, state)
     progress = workshop.progress
     if state.is_cancelled:
@@ -125,6 +126,9 @@ def _conclude(workshop: Workshop, state: ExperimentState, console: Console) -> i
     console.print(
         f"{made}. Everything lies in {workshop.lake.locate(layout.experiment(state.experiment))}", soft_wrap=True
     )
+    if state.is_ranked:
+        where = workshop.lake.locate(layout.leaderboard_page(state.experiment))
+        console.print(f"All of it on one page, with the tips: {where}", soft_wrap=True)
     console.print(
         f"Next: `tip bench show {state.experiment}`, `tip bench export {state.experiment} --judge NAME`, or `make up` "
         f"and {workshop.settings.tip_dagster_ui}",
@@ -166,7 +170,7 @@ def show(experiment: str) -> None:
         sys.exit(FAILED)
     display.cells(console, state)
     if state.is_ranked:
-        display.leaderboard(console, leaderboard.read(workshop.lake, experiment))
+        boards(console, leaderboard.read_boards(workshop.lake, experiment))
     display.failures(console, state)
 
 

@@ -7,7 +7,7 @@ import click
 import polars as pl
 from rich.console import Console
 
-from tip_assets import display
+from tip_assets.boards import boards
 from tip_assets.commands.opening import BAD_INPUT, JudgeName, Names, find, open_workshop
 from tip_serving.bench import leaderboard
 from tip_serving.bench.judging import anchors as anchor_sets
@@ -15,7 +15,9 @@ from tip_serving.bench.judging import intake
 from tip_serving.bench.judging.allocation import AllocationError, Share
 from tip_serving.bench.judging.anchors import AnchorError
 from tip_serving.bench.judging.export import Ask
+from tip_serving.bench.judging.racing import RaceError
 from tip_serving.bench.judging.rubric import load_rubric
+from tip_serving.bench.workshop import Workshop
 
 
 @click.command()
@@ -26,6 +28,8 @@ from tip_serving.bench.judging.rubric import load_rubric
 @click.option("--overlap", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Share that all get.")
 @click.option("--pairs", "partners", type=click.IntRange(1, 20), help="Pairs of tips: each cell meets so many others.")
 @click.option("--anchors", "anchor_set", help="Mix tips of this anchor set into every batch.")
+@click.option("--race", "round_size", type=click.IntRange(1), help="Only the next round of so many scenarios.")
+@click.option("--error-rate", default=0.05, show_default=True, help="Of a race: chance that the best cell is dropped.")
 def export(
     experiment: str,
     judge: str,
@@ -35,12 +39,22 @@ def export(
     overlap: float,
     partners: int | None,
     anchor_set: str | None,
+    round_size: int | None,
+    error_rate: float,
 ) -> None:
-    """Hand a judge blind batches of what it has not judged yet."""
+    """Hand a judge blind batches of what it has not judged yet.
+
+    With --race a judge scores in rounds, and cells that cannot win any more are left out of the next one.
+    """
     workshop = open_workshop()
     find(workshop, experiment)
+    if round_size is not None and (share_with or partners):
+        raise click.UsageError("a race is run by one judge on single tips: without --share-with and --pairs")
+    only = None
+    if round_size is not None:
+        only = _next_round(workshop, experiment, judge, error_rate, round_size)
     share = Share(tuple(sorted({judge, *share_with})), overlap) if share_with else None
-    ask = Ask(judge, batch_size=batch_size, share=share, partners=partners, anchor_set=anchor_set)
+    ask = Ask(judge, batch_size=batch_size, share=share, partners=partners, anchor_set=anchor_set, only=only)
     try:
         batches = workshop.export(experiment, ask)
     except (AllocationError, AnchorError) as error:
@@ -53,6 +67,21 @@ def export(
         click.echo(f"  {workshop.lake.locate(batch.rows_path)}")
         click.echo(f"  {workshop.lake.locate(batch.instructions_path)}")
     click.echo(f"Scores come back with `tip bench import {experiment} FILE`.")
+
+
+def _next_round(workshop: Workshop, experiment: str, judge: str, error_rate: float, size: int) -> frozenset[str]:
+    """The candidates of the next round; says where the race stands."""
+    try:
+        coming = workshop.next_round(experiment, judge, error_rate, size)
+    except RaceError as error:
+        raise click.UsageError(str(error)) from None
+    for cell, reason in coming.dropped().items():
+        click.echo(f"dropped {cell.key}: {reason}")
+    if coming.winner is not None:
+        click.echo(f"The race is over: {coming.winner.key} is the best, with an error rate of {error_rate:g}.")
+    else:
+        click.echo(f"{len(coming.survivors)} of {len(coming.cells)} cells are in the race.")
+    return coming.candidate_ids
 
 
 @click.command(name="import")
@@ -75,7 +104,7 @@ def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) ->
             click.echo(f"Nothing of {file} was kept. Mend the lines, or keep the good ones with --partial.", err=True)
     if n_taken:
         workshop.rank(experiment)
-        display.leaderboard(Console(), leaderboard.read(workshop.lake, experiment))
+        boards(Console(), leaderboard.read_boards(workshop.lake, experiment))
     if n_taken < len(files):
         sys.exit(BAD_INPUT)
 

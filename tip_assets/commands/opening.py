@@ -6,6 +6,7 @@ Exit codes: 0 fine, 1 something failed, 2 bad input (nothing was written), 130 i
 import click
 
 from tip_serving import settings as environment
+from tip_serving.bench.identity import Cell
 from tip_serving.bench.judging import intake
 from tip_serving.bench.state import ExperimentState
 from tip_serving.bench.workshop import Workshop
@@ -37,6 +38,21 @@ class JudgeName(click.ParamType[str]):
         if fault is not None:
             self.fail(fault, param, ctx)
         return str(value)
+
+
+class CellName(click.ParamType[Cell]):
+    """A cell, written MODEL,PROMPT."""
+
+    name = "model,prompt"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Cell:
+        """The cell; the last comma divides, since a model may hold one."""
+        if isinstance(value, Cell):
+            return value
+        model, comma, prompt = str(value).rpartition(",")
+        if not comma or not model or not prompt:
+            self.fail(f"{value!r} is no cell; write MODEL,PROMPT, such as embedded/planner,v3", param, ctx)
+        return Cell(model.strip(), prompt.strip())
 
 
 def open_workshop(concurrency: int | None = None) -> Workshop:

@@ -16,11 +16,15 @@ from tip_serving.bench import spec as specs
 from tip_serving.bench import state as states
 from tip_serving.bench.collector import Limits
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.judging import automatic, export, intake, scores, verdicts
+from tip_serving.bench.judging import automatic, export, intake, language_model, racing, scores, verdicts
 from tip_serving.bench.judging.anchors import ANCHOR_SCHEMA, ANCHOR_SCORES
 from tip_serving.bench.judging.export import Ask, Batch
 from tip_serving.bench.judging.intake import Report
+from tip_serving.bench.judging.racing import Round
 from tip_serving.bench.judging.rubric import Rubric, load_rubric
+from tip_serving.bench.judging.sessions import Session
+from tip_serving.bench.judging.sitting import SittingProgress
+from tip_serving.bench.judging.terms import Terms
 from tip_serving.bench.progress import Progress
 from tip_serving.bench.ranking import report
 from tip_serving.bench.ranking.report import Evidence
@@ -113,11 +117,30 @@ class Workshop:
         candidates, scenarios = self.candidates(experiment), self.scenarios(experiment)
         return export.export(self.lake, experiment, candidates, scenarios, rubric or load_rubric(), ask)
 
+    def next_round(self, experiment: str, judge: str, error_rate: float, size: int) -> Round:
+        """Where the judge's race over the experiment stands and what to score next."""
+        candidates = self.candidates(experiment)
+        return racing.next_round(self.lake, experiment, candidates, judge, load_rubric(), error_rate, size)
+
     def judge_automatically(self, experiment: str) -> str | None:
         """Score by rules what waits for the automatic judge and drop the file into the inbox; its name there."""
         batches = self.export(experiment, Ask(automatic.JUDGE))
         data = b"".join(automatic.score_file(self.lake.read(batch.rows_path)) for batch in batches)
         return intake.drop(self.lake, experiment, data, automatic.JUDGE) if data else None
+
+    def judge_with_model(self, experiment: str, terms: Terms, progress: SittingProgress) -> Session | None:
+        """Have a language model judge what waits for it; what that took, None where nothing waited."""
+        return language_model.judge(
+            self.lake,
+            experiment,
+            terms,
+            load_rubric(),
+            export=lambda: self.export(experiment, terms.ask),
+            open_generator=self.pool.open,
+            home=self.settings.home,
+            limits=self.limits,
+            progress=progress,
+        )
 
     def import_scores(self, experiment: str) -> tuple[list[Report], pl.DataFrame]:
         """Import the inbox and write the experiment's scores; what became of each file, and the scores."""
@@ -131,6 +154,21 @@ class Workshop:
         table = leaderboard.publish(self.lake, report.report(evidence), evidence.results)
         states.mark_ranked(self.lake, experiment, fingerprint)
         return table
+
+    def tips(self, experiment: str, cell: Cell | None = None, scenario_id: str | None = None) -> pl.DataFrame:
+        """Every tip of the experiment with what each judge gave it: one row per candidate, one column per judge."""
+        candidates = self.candidates(experiment)
+        view = scores.view(self.lake, experiment, candidates).drop_nulls("score")
+        if cell is not None:
+            candidates = candidates.filter(pl.col("model") == cell.model, pl.col("prompt") == cell.prompt)
+        if scenario_id is not None:
+            candidates = candidates.filter(pl.col("scenario_id") == scenario_id)
+        shown = candidates.select(*scores.VIEW_KEYS, "text")
+        if view.is_empty():
+            return shown
+        by = pl.concat_str("judge", "rubric_version", separator=", rubric ")
+        given = view.with_columns(by=by).pivot("by", index="candidate_id", values="score", sort_columns=True)
+        return shown.join(given, on="candidate_id", how="left", maintain_order="left")
 
     def evidence(self, experiment: str) -> Evidence:
         """All that can be said of the experiment's cells rests on this."""

@@ -57,18 +57,26 @@ def report(evidence: Evidence) -> Page:
     )
 
 
-def _board(evidence: Evidence, judge: str | None, rubric_version: str | None) -> JudgeBoard:
-    is_theirs = pl.col("judge").eq_missing(pl.lit(judge)) & pl.col("rubric_version").eq_missing(pl.lit(rubric_version))
-    judged = Judged(
+def judged_of(evidence: Evidence, judge: str | None, rubric_version: str | None) -> Judged:
+    """What one judge said of the experiment's cells, tip by tip."""
+    return Judged(
         judge=judge,
         rubric_version=rubric_version,
         results=tuple(evidence.results),
-        scores=evidence.scores.filter(is_theirs),
+        scores=evidence.scores.filter(_is_of(judge, rubric_version)),
         n_scenarios=evidence.candidates["scenario_id"].n_unique(),
     )
+
+
+def _board(evidence: Evidence, judge: str | None, rubric_version: str | None) -> JudgeBoard:
     cells = [Cell(result.model, result.prompt) for result in evidence.results]
-    said = pairwise(evidence.verdicts.filter(is_theirs), cells)
+    said = pairwise(evidence.verdicts.filter(_is_of(judge, rubric_version)), cells)
+    judged = judged_of(evidence, judge, rubric_version)
     return judge_board(judged, said, kind_of(judge, rubric_version), evidence.judging_costs.get(judge or ""))
+
+
+def _is_of(judge: str | None, rubric_version: str | None) -> pl.Expr:
+    return pl.col("judge").eq_missing(pl.lit(judge)) & pl.col("rubric_version").eq_missing(pl.lit(rubric_version))
 
 
 def kind_of(judge: str | None, rubric_version: str | None) -> str:

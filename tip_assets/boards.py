@@ -1,0 +1,122 @@
+"""A judge's leaderboard in the terminal: places with their intervals, means with theirs drawn, counts, cost, time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.markup import escape
+from rich.table import Table
+
+from tip_serving.bench.page import words
+from tip_serving.bench.page.content import JudgeBoard, Row, Verdict
+
+WIDE = 112  # columns from which on intervals are drawn
+BROAD = 84  # columns from which on wins and money have room
+LEAST_MODEL = 14  # columns of a model's name, which folds beyond
+_ISOLATES = str.maketrans("", "", "\u2068\u2069")  # which terminals show as boxes
+
+
+class _Column(NamedTuple):
+    name: str
+    justify: JustifyMethod
+    least_width: int
+    """Of the terminal, for the column to be shown."""
+    show: Callable[[Row], str]
+
+
+def boards(console: Console, shown: Iterable[JudgeBoard]) -> None:
+    """Each board under the other; judges are never averaged together."""
+    for board_ in shown:
+        board(console, board_)
+
+
+def board(console: Console, shown: JudgeBoard) -> None:
+    """One judge's board with its verdict in a sentence."""
+    title = f"Leaderboard, judged by {escape(shown.judge)}" if shown.judge else "Leaderboard: nothing is scored yet"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
+    columns = [column for column in _columns(shown) if console.width >= column.least_width]
+    for column in columns:
+        wraps = column.name in {"model", "scored"}
+        least = LEAST_MODEL if column.name == "model" else None
+        table.add_column(column.name, justify=column.justify, overflow="fold", no_wrap=not wraps, min_width=least)
+    for row in shown.rows:
+        table.add_row(*(column.show(row) for column in columns), style="dim" if row.is_droppable else None)
+    console.print(table)
+    console.print(escape(words.verdict(shown).translate(_ISOLATES)), highlight=False)
+
+
+def _columns(shown: JudgeBoard) -> Sequence[_Column]:
+    axis = _Axis.over(shown)
+    return (
+        _Column("#", "right", 0, lambda row: str(row.place or "-")),
+        _Column("ranks", "left", BROAD, lambda row: words.ranks(row.rank_low, row.rank_high)),
+        _Column("model", "left", 0, lambda row: escape(row.model)),
+        _Column("prompt", "left", 0, lambda row: escape(row.prompt)),
+        _Column("mean", "right", 0, _mean),
+        _Column(axis.title, "left", WIDE, axis.drawn),
+        _Column("wins", "right", BROAD, lambda row: words.percent(row.win_share)),
+        _Column("scored", "right", 0, _counts),
+        _Column("$/1,000", "right", BROAD, lambda row: words.money(row.cost_usd_per_1000)),
+        _Column("p50 / p95", "right", 0, _latency),
+    )
+
+
+def _mean(row: Row) -> str:
+    if row.score_mean is None:
+        return f"[yellow]{row.verdict.value}[/yellow]"
+    if row.verdict is Verdict.ESTIMATED and row.score_se is not None:
+        return f"{row.score_mean:.2f} ± {row.score_se:.2f}"
+    return f"{row.score_mean:.2f} [yellow]{'constant' if row.verdict is Verdict.CONSTANT else 'too few'}[/yellow]"
+
+
+def _counts(row: Row) -> str:
+    """How many are scored, and only where there are any, how many are not and how many failed."""
+    parts = [f"{row.n_scored:,}"]
+    parts += [f"[yellow]{row.n_unscored:,} unscored[/yellow]"] if row.n_unscored else []
+    parts += [f"[red]{row.n_failed:,} failed[/red]"] if row.n_failed else []
+    return ", ".join(parts)
+
+
+def _latency(row: Row) -> str:
+    return f"{words.duration(row.latency_p50_ms)} / {words.duration(row.latency_p95_ms)}"
+
+
+class _Axis(NamedTuple):
+    """A line of characters on which all means and intervals of a board are drawn."""
+
+    low: float
+    high: float
+    width: int = 26
+
+    @classmethod
+    def over(cls, shown: JudgeBoard) -> "_Axis":
+        """The axis that holds all that is to be drawn."""
+        drawn = [
+            value
+            for row in shown.rows
+            for value in (row.score_mean, row.score_low, row.score_high)
+            if value is not None
+        ]
+        low, high = min(drawn, default=shown.scale_min), max(drawn, default=shown.scale_max)
+        return cls(low, high if high > low else low + 1.0)
+
+    @property
+    def title(self) -> str:
+        """The ends of the axis."""
+        left, right = f"{self.low:.2f}", f"{self.high:.2f}"
+        return left + " " * max(self.width - len(left) - len(right), 1) + right
+
+    def drawn(self, row: Row) -> str:
+        """The mean as a dot between the ends of its interval."""
+        if row.score_mean is None:
+            return ""
+        signs = [" "] * self.width
+        if row.score_low is not None and row.score_high is not None:
+            first, last = self._place(row.score_low), self._place(row.score_high)
+            signs[first : last + 1] = ["─" if row.verdict is Verdict.ESTIMATED else "┄"] * (last - first + 1)
+        signs[self._place(row.score_mean)] = "●"
+        return f"[cyan]{''.join(signs)}[/cyan]"
+
+    def _place(self, value: float) -> int:
+        return round((value - self.low) / (self.high - self.low) * (self.width - 1))
