@@ -67,9 +67,9 @@ def guardrail(contest: Contest, its: Guardrail, policy: GatePolicy) -> Reason:
     return Reason(
         name,
         above(found.interval, -its.margin),
-        f"The challenger is {abs(found.value):.4f} {'better' if found.value >= 0.0 else 'worse'} ({aim} is better); with "
-        f"{policy.confidence:.0%} confidence at worst {low:+.4f} and at best {high:+.4f} (a loss of {its.margin:g} is "
-        "tolerated).",
+        f"The challenger is {abs(found.value):.4f} {'better' if found.value >= 0.0 else 'worse'} ({aim} is better); "
+        f"at {policy.confidence:.0%} confidence {low:+.4f} at worst and {high:+.4f} at best (a loss of {its.margin:g} "
+        "is tolerated).",
     )
 
 

@@ -137,15 +137,14 @@ def _disagreements(log: "LoggedRounds") -> Iterator[Fault]:
     """Rows whose propensity is not what the full vector gives the logged action."""
     if log.probabilities is None:
         return
-    full = np.empty(log.n)
+    probabilities, wrong = log.probabilities, np.zeros(log.n, dtype=bool)
     for rows in row_slices(log.n, log.n_actions):
-        full[rows] = of_logged(log.probabilities[rows], log.actions[rows])
-    wrong = abs(full - log.propensities) > _SUM_TOLERANCE * full
-    if wrong.any():
-        yield from rows_fault(
-            "propensities", "are not what `probabilities` says of the logged action", wrong,
-            lambda row: f"{log.propensities[row]} against {full[row]}",
-        )  # fmt: skip
+        full = of_logged(probabilities[rows], log.actions[rows])
+        wrong[rows] = abs(full - log.propensities[rows]) > _SUM_TOLERANCE * full
+    yield from rows_fault(
+        "propensities", "are not what `probabilities` says of the logged action", wrong,
+        lambda row: f"{log.propensities[row]} against {probabilities[row, log.actions[row]]}",
+    )  # fmt: skip
 
 
 def table_faults(table: NDArray[np.float64], log: "LoggedRounds") -> list[Fault]:

@@ -68,8 +68,10 @@ def _counted(log: LoggedRounds) -> NDArray[np.float64]:
     """(K, E) how often each action came with each category."""
     if log.embedding is None:
         raise ValueError("mips needs embedding; the log has none")
-    n_categories = int(log.embedding.max()) + 1
-    cells = log.actions.astype(np.int64) * n_categories + log.embedding
-    counts = np.bincount(cells, minlength=log.n_actions * n_categories).reshape(log.n_actions, n_categories)
-    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    counts = np.zeros((log.n_actions, int(log.embedding.max()) + 1))
+    for chunk in log.chunks():
+        if chunk.embedding is not None:
+            cells = chunk.actions * counts.shape[1] + chunk.embedding
+            counts += np.bincount(cells, minlength=counts.size).reshape(counts.shape)
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     return shares
