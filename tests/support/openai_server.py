@@ -5,6 +5,11 @@ A model whose name holds one of these words behaves so, any other answers after 
 Retry-After that is no time), `first429` (the same without the header), `hang`, `err500`, `refuse` (content_filter),
 `empty`, `garbled` (not JSON), `reset`, `denied` (401), `slow` (ten times the latency).
 
+A model whose name holds `judge` answers a judge's question in JSON, with points that follow from the tip's text alone
+(`judged_points`). `judgegarbled` never gives a verdict, `judgefenced` puts it into a Markdown fence with prose around,
+`judgefirst` prefers whatever stands first, `judgeshort` gives no verdict until it is told of its fault, `judgeplain`
+refuses a request that asks for a shape of the answer (400).
+
 Every request is appended to a log file as one JSON line when it arrives and one when it is answered, so that calls of
 killed clients can be counted. The server ends with its parent.
 """
@@ -15,6 +20,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -49,6 +55,34 @@ def _text(body: dict[str, Any]) -> str:
     return " ".join(_WORDS[byte % len(_WORDS)] for byte in digest[:12]) + f" {digest.hex()[:6]}."
 
 
+def judged_points(tip: str, criterion: str) -> int:
+    """What every model that judges gives a tip by one criterion: 1 to 5."""
+    return 1 + hashlib.sha256(f"{criterion}:{tip}".encode()).digest()[0] % 5
+
+
+def preferred(first: str, second: str, criteria: list[str]) -> str:
+    """Which tip every model that judges prefers: the one with more points in all."""
+    one, other = (sum(judged_points(tip, name) for name in criteria) for tip in (first, second))
+    return "first" if one > other else "second" if other > one else "tie"
+
+
+def _verdict(body: dict[str, Any]) -> str:
+    """The answer of a model that judges, as its name says."""
+    model, system, asked = body["model"], body["messages"][0]["content"], body["messages"][-1]["content"]
+    item = json.loads(asked.partition("<data>")[2].partition("</data>")[0])
+    criteria = re.findall(r"^### (\w+)$", system, re.MULTILINE)
+    if "judgegarbled" in model or ("judgeshort" in model and "could not be read" not in asked):
+        return "A fine tip. I would give it four points or so."
+    if "tip" in item:
+        given: dict[str, Any] = {"scores": {name: judged_points(item["tip"], name) for name in criteria}}
+    elif "judgefirst" in model:
+        given = {"preferred": "first"}
+    else:
+        given = {"preferred": preferred(item["first"], item["second"], criteria)}
+    answer = json.dumps({"reason": "It names a task.", **given})
+    return f"Here is what I think:\n```json\n{answer}\n```\nI hope it helps {{you}}." if "fenced" in model else answer
+
+
 class _Server:
     def __init__(self, latency_s: float, log: Path) -> None:
         self._latency_s = latency_s
@@ -63,13 +97,15 @@ class _Server:
         model = body["model"]
         key = hashlib.sha256(json.dumps([model, body["messages"], body.get("seed")]).encode()).hexdigest()[:24]
         self._seen[key] += 1
-        self._note(event="asked", key=key, model=model, messages=body["messages"])
+        asked = {name: body.get(name) for name in ("messages", "seed", "temperature", "response_format")}
+        self._note(event="asked", key=key, model=model, **asked)
         await asyncio.sleep(self._latency_s * (10 if "slow" in model else 1))
-        misbehaviour = await self._misbehave(request, model, self._seen[key])
+        misbehaviour = await self._misbehave(request, body, self._seen[key])
         if misbehaviour is not None:
             return misbehaviour
         finish = "content_filter" if "refuse" in model else "stop"
-        text = "" if "empty" in model or "refuse" in model else _text(body)
+        text = _verdict(body) if "judge" in model else _text(body)
+        text = "" if "empty" in model or "refuse" in model else text
         self._note(event="answered", key=key, model=model)
         return web.json_response(
             {
@@ -84,7 +120,8 @@ class _Server:
             }
         )
 
-    async def _misbehave(self, request: web.Request, model: str, n_seen: int) -> web.StreamResponse | None:
+    async def _misbehave(self, request: web.Request, body: dict[str, Any], n_seen: int) -> web.StreamResponse | None:
+        model = body["model"]
         passes = any(word in model for word in ("first429", "retryafter", "oddafter"))
         if "always429" in model or (passes and n_seen <= 2):
             after = "0.2" if "retryafter" in model else "in a while" if "oddafter" in model else None
@@ -93,11 +130,15 @@ class _Server:
             return web.json_response(error, status=429, headers=headers)
         if "hang" in model:
             await asyncio.sleep(3600)
-        if "err500" in model:
-            return web.json_response({"error": {"message": "broken", "type": "server"}}, status=500)
-        if "denied" in model:
-            return web.json_response({"error": {"message": "no such key sk-abcdef123456", "type": "auth"}}, status=401)
-        if "garbled" in model:
+        refusals = {
+            500: ("broken", "err500" in model),
+            401: ("no such key sk-abcdef123456", "denied" in model),
+            400: ("no response_format", "judgeplain" in model and "response_format" in body),
+        }
+        for status, (message, is_due) in refusals.items():
+            if is_due:
+                return web.json_response({"error": {"message": message, "type": "error"}}, status=status)
+        if "garbled" in model and "judge" not in model:
             return web.Response(text="<html>not json", content_type="application/json")
         if "reset" in model and request.transport is not None:
             request.transport.abort()
@@ -147,8 +188,12 @@ class OpenAIServer:
 
     def asked(self, model: str = "") -> Counter[str]:
         """How often each request (by its content) was asked, of models whose name holds `model`."""
+        return Counter(request["key"] for request in self.requests(model))
+
+    def requests(self, model: str = "") -> list[dict[str, Any]]:
+        """Everything that models whose name holds `model` were asked, in order of arrival."""
         entries = [json.loads(line) for line in self.log.read_bytes().splitlines()]
-        return Counter(entry["key"] for entry in entries if entry["event"] == "asked" and model in entry["model"])
+        return [entry for entry in entries if entry["event"] == "asked" and model in entry["model"]]
 
 
 @contextlib.contextmanager

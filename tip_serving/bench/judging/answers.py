@@ -43,7 +43,7 @@ def response_format(rubric: Rubric, *, is_pairs: bool) -> dict[str, Any]:
 def read_answer(text: str, rubric: Rubric, *, is_pairs: bool) -> Answer:
     """The verdict in `text`. Raises UnreadableError where there is none, or more than one."""
     field = _field(is_pairs)
-    found = [given for given in _objects(text) if field in given or not is_pairs and set(rubric.names) & set(given)]
+    found = [given for given in _objects(text) if field in given or (not is_pairs and set(rubric.names) & set(given))]
     if not found:
         raise UnreadableError(f"it holds no JSON object with `{field}`")
     read = [_preference(given) if is_pairs else _points(given, rubric) for given in found]
@@ -103,4 +103,5 @@ def _whole(value: object) -> int | None:
 
 
 def _reason(given: dict[str, Any]) -> str:
-    return " ".join(str(given.get("reason") or "").split())[:MAX_REASON]
+    said = " ".join(str(given.get("reason") or "").split())[:MAX_REASON]
+    return said.encode(errors="replace").decode()  # half a surrogate pair can be spelled in JSON and nowhere else
