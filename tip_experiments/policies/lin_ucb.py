@@ -1,7 +1,12 @@
-"""Optimism with a drawn degree: the arm whose expected reward plus so many deviations is the largest.
+"""Optimism of a drawn height: the arm is chosen whose expected reward plus so many deviations is the largest.
 
-Source: Li et al. (2010), LinUCB; Vaswani et al. (2020), RandUCB, whose levels start at 0. Ours start below, so that
-arms already known to be good are taken for sure in part of the decisions.
+This is the contextual policy to start with. Of those here it has the least regret, in the linear, the logistic and the
+digits world, about that of LinUCB without any chance; its propensities cost a few additions and comparisons; and its
+deviations learn the noise of the reward, so that there is no width to tune (benchmarks/bandits.py prints all that).
+Where propensities must not jump, because logs serve policies very unlike this one, take `lin_thompson`.
+
+Source: Li et al. (2010), LinUCB; Vaswani et al. (2020), RandUCB, who draw the height from the positive half of a normal
+distribution around 0; ours lies around 1.5.
 """
 
 from collections.abc import Sequence
@@ -14,16 +19,17 @@ from numpy.typing import ArrayLike
 
 from tip_experiments.policies.linear import LinearPolicy
 
-_LEVELS = np.linspace(-1.0, 3.0, 32)[:, None]
-_ODDS = np.rint(np.exp(-(_LEVELS[:, 0] ** 2) / 2) * 2**20)  # whole numbers, the same on every machine
+_CENTRE = 1.5  # of 1 to 2 with spreads of 0.5 to 1 all have the same regret within error; this one the fewest bad runs
+_LEVELS = np.linspace(_CENTRE - 2, _CENTRE + 2, 32)[:, None]
+_ODDS = np.rint(np.exp(-((_LEVELS[:, 0] - _CENTRE) ** 2) / 2) * 2**20)  # whole numbers, the same on every machine
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LinUcb(LinearPolicy):
-    """An upper confidence bound whose height is drawn from a normal distribution cut to [-1, 3], in 32 levels.
+    """An upper confidence bound of a height drawn from a normal distribution around 1.5, cut at 2 deviations.
 
-    At each level the best arm takes the level's probability; arms that are level share it. So an arm that is best at no
-    level has the floor as its probability, and with a floor of 0 none.
+    At each of 32 heights the best arm takes the height's probability; arms that tie share it. So an arm that is best at
+    no height has the floor as its probability, and with a floor of 0 none.
     """
 
     width: float = 1.0

@@ -41,10 +41,8 @@ class LinearPolicy(Policy):
     def __post_init__(self) -> None:
         """Refuse parameters that no regression can have."""
         super().__post_init__()
-        wrong = [f"{name} {value}" for name, value in self._scales().items() if not 0 < value < math.inf]
-        if self.n_features < 0:
-            wrong.append(f"n_features {self.n_features}")
-        if wrong:
+        scales = {"ridge": self.ridge, "noise": self.noise, **self.tuning()}
+        if wrong := [f"{name} {value}" for name, value in scales.items() if not 0 < value < math.inf]:
             raise PolicyError(f"A linear policy cannot have {', '.join(wrong)}; expected finite numbers above 0.")
 
     @classmethod
@@ -110,13 +108,9 @@ class LinearPolicy(Policy):
             "n_features": self.n_features, "ridge": self.ridge, "noise": self.noise, "keep": self.keep, **self.tuning()
         }  # fmt: skip
 
-    def _scales(self) -> dict[str, float]:
-        """All parameters that must be above 0, by field."""
-        return {"ridge": self.ridge, "noise": self.noise, **self.tuning()}
-
     @abstractmethod
     def tuning(self) -> dict[str, float]:
-        """The parameters of this kind of policy alone, by field."""
+        """The parameters of this kind of policy alone, by field; all are above 0."""
 
     @classmethod
     def restored(cls, roster: Roster, floor: float, parameters: Mapping[str, Any], memory: Sequence[bytes]) -> Self:

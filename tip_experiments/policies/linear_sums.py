@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tip_experiments.policies.errors import StateError
+from tip_experiments.policies.errors import PolicyError, StateError
 from tip_experiments.policies.feedback import Checked
 from tip_experiments.policies.roster import Prior
 from tip_experiments.policies.units import UNITS, check_sums, powers
@@ -132,6 +132,10 @@ def _merged(whole: Fit, part: Fit, touched: Sequence[int]) -> Fit:
 
 def _fit(sums: NDArray[np.int64], priors: Sequence[Prior], n_columns: int, ridge: float) -> Fit:
     """Regressions in which the constant has the prior's mean and weight, and every feature 0 and the ridge."""
+    if n_columns < 1 or not ridge > 0:
+        raise PolicyError(
+            f"A linear policy cannot have {n_columns - 1} features and ridge {ridge}; expected at least 0 and above 0."
+        )
     upper, right = np.triu_indices(n_columns)
     means, ns = np.array(priors, np.float64).T
     values = sums / UNITS
