@@ -94,7 +94,7 @@ class ExperimentState(BaseModel):
     def step(self) -> Step | None:
         """What to do next; None where nothing is lacking (or where others are at it, or the spec is refused)."""
         if self.spec is None:
-            return Step.IMPORT if self.brought and not self.is_ranked else None
+            return Step.IMPORT if self.brought and (self.inbox or not self.is_ranked) else None
         if self.pending:
             return Step.COLLECT
         if not self.is_collected or all(state.result is None for state in self.cells):
@@ -155,9 +155,7 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
         _cell_state(lake, experiment, cell, files.keys(), retry, lease_ttl_s, is_cancelled=is_cancelled)
         for cell in wanted_cells(spec, catalog)
     ]
-    imported = layout.imported_file(experiment, "")
-    fingerprint = _fingerprint(cells, [path for path in files if path.startswith(imported)])
-    inbox = layout.inbox(experiment) + "/"
+    fingerprint = _fingerprint(experiment, cells, files)
     return ExperimentState(
         experiment=experiment,
         spec=spec,
@@ -165,11 +163,9 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
         cells=tuple(cells),
         skipped=tuple(skipped),
         is_cancelled=is_cancelled,
-        inbox=tuple(path.removeprefix(inbox) for path in files if path.startswith(inbox) and path.endswith(".jsonl")),
+        inbox=_inbox(experiment, files),
         fingerprint=fingerprint,
-        is_ranked=_ranked_fingerprint(lake, experiment) == fingerprint
-        if layout.ranked_mark(experiment) in files
-        else False,
+        is_ranked=_is_ranked(lake, experiment, fingerprint, files),
         created_at=created_at,
     )
 
@@ -178,7 +174,7 @@ def _brought_state(lake: Lake, experiment: str, files: Mapping[str, Entry]) -> E
     """The state of results that were measured elsewhere: all there, ranked or not."""
     held = brought.load(lake, experiment)
     cells = [CellState(cell, CellPhase.COMPLETE, results.load(lake, experiment, cell), None) for cell in held.cells]
-    fingerprint = _fingerprint(cells)
+    fingerprint = _fingerprint(experiment, cells, files)
     return ExperimentState(
         experiment=experiment,
         spec=None,
@@ -187,9 +183,9 @@ def _brought_state(lake: Lake, experiment: str, files: Mapping[str, Entry]) -> E
         cells=tuple(cells),
         skipped=(),
         is_cancelled=False,
-        inbox=(),
+        inbox=_inbox(experiment, files),
         fingerprint=fingerprint,
-        is_ranked=layout.ranked_mark(experiment) in files and _ranked_fingerprint(lake, experiment) == fingerprint,
+        is_ranked=_is_ranked(lake, experiment, fingerprint, files),
         created_at=held.brought_at,
     )
 
@@ -205,16 +201,24 @@ def mark_ranked(lake: Lake, experiment: str, fingerprint: str) -> None:
     lake.write(layout.ranked_mark(experiment), fingerprint.encode())
 
 
-def _ranked_fingerprint(lake: Lake, experiment: str) -> str:
-    return lake.read(layout.ranked_mark(experiment)).decode()
+def _is_ranked(lake: Lake, experiment: str, fingerprint: str, files: Collection[str]) -> bool:
+    mark = layout.ranked_mark(experiment)
+    return mark in files and lake.read(mark).decode() == fingerprint
 
 
-def _fingerprint(cells: list[CellState], imported: list[str]) -> str:
+def _inbox(experiment: str, files: Collection[str]) -> tuple[str, ...]:
+    folder = layout.inbox(experiment) + "/"
+    return tuple(path.removeprefix(folder) for path in files if path.startswith(folder) and path.endswith(".jsonl"))
+
+
+def _fingerprint(experiment: str, cells: list[CellState], files: Collection[str]) -> str:
     """Names the results together with the judge that ranks them without being asked, and the score files taken.
 
     Without the files, a kill between taking one and ranking would leave a leaderboard that nobody knows to be stale.
     """
     parts = [f"{state.cell.key}={state.result.result_id}" for state in cells if state.result]
+    taken = layout.imported_file(experiment, "")
+    imported = [path for path in files if path.startswith(taken)]
     return hashlib.sha256(
         "\n".join([automatic.JUDGE, automatic.VERSION, *parts, *sorted(imported)]).encode()
     ).hexdigest()

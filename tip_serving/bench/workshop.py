@@ -16,15 +16,17 @@ from tip_serving.bench import spec as specs
 from tip_serving.bench import state as states
 from tip_serving.bench.collector import Limits
 from tip_serving.bench.identity import Cell
-from tip_serving.bench.judging import automatic, export, intake, language_model, racing, scores, verdicts
+from tip_serving.bench.judging import automatic, export, intake, language_model, racing, scores, sessions, verdicts
 from tip_serving.bench.judging.anchors import ANCHOR_SCHEMA, ANCHOR_SCORES
 from tip_serving.bench.judging.export import Ask, Batch
 from tip_serving.bench.judging.intake import Report
 from tip_serving.bench.judging.racing import Round
 from tip_serving.bench.judging.rubric import Rubric, load_rubric
+from tip_serving.bench.judging.scores import SCORES
 from tip_serving.bench.judging.sessions import Session
 from tip_serving.bench.judging.sitting import SittingProgress
 from tip_serving.bench.judging.terms import Terms
+from tip_serving.bench.judging.verdicts import VERDICTS
 from tip_serving.bench.progress import Progress
 from tip_serving.bench.ranking import report
 from tip_serving.bench.ranking.report import Evidence
@@ -170,6 +172,12 @@ class Workshop:
         given = view.with_columns(by=by).pivot("by", index="candidate_id", values="score", sort_columns=True)
         return shown.join(given, on="candidate_id", how="left", maintain_order="left")
 
+    def _judging_costs(self, experiment: str) -> dict[str, float | None]:
+        """What judging this experiment cost, by judge: nothing for rules, null where a model's price is unknown."""
+        judges = {judge for judge, _ in [*SCORES.judges(self.lake), *VERDICTS.judges(self.lake)]}
+        asked = [judge for judge in judges if judge.startswith(report.LANGUAGE_MODEL)]
+        return {automatic.JUDGE: 0.0} | {judge: sessions.cost_usd(self.lake, experiment, judge) for judge in asked}
+
     def evidence(self, experiment: str) -> Evidence:
         """All that can be said of the experiment's cells rests on this."""
         candidates = self.candidates(experiment)
@@ -183,5 +191,5 @@ class Workshop:
             verdicts=verdicts.view(self.lake, candidates),
             anchors=anchors.filter(pl.col("experiment") == experiment),
             scenarios=self.scenarios(experiment),
-            judging_costs={},
+            judging_costs=self._judging_costs(experiment),
         )

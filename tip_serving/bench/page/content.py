@@ -264,6 +264,10 @@ class Drift(Plain):
     judge: str
     points: tuple[DriftPoint, ...]
     is_drifting: bool
+    findings: tuple[str, ...] = ()
+    """What the anchors show of the judge, in a word each."""
+    reasons: tuple[str, ...] = ()
+    """The same in sentences."""
 
 
 class Judges(Plain):

@@ -11,7 +11,7 @@ from tip_experiments.stats.alpha import krippendorff_alpha
 from tip_experiments.stats.calibration import calibrate
 from tip_serving.bench.judging.rubric import BROUGHT
 from tip_serving.bench.page.content import Agreement, Calibration, JudgeBias, Judges
-from tip_serving.bench.ranking.drift import drift_of
+from tip_serving.bench.ranking.drift import drifts_of
 
 IsPerson = Callable[[str], bool]
 Floats = NDArray[np.float64]
@@ -35,16 +35,11 @@ def judges_beside(scores: pl.DataFrame, anchors: pl.DataFrame, is_person: IsPers
             biases += _biases(names, table, scenarios)
         if rubric != BROUGHT:
             calibrations += _calibrations(names, table, scenarios, is_person)
-    drifts = [
-        drift
-        for (judge,), rows in anchors.group_by("judge", maintain_order=True)
-        if (drift := drift_of(str(judge), rows)) is not None
-    ]
     return Judges(
         agreement=tuple(agreements),
         biases=tuple(biases),
         calibrations=tuple(calibrations),
-        drifts=tuple(drifts),
+        drifts=tuple(drifts_of(anchors, scores)),
     )
 
 
