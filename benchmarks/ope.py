@@ -3,7 +3,7 @@
 Prints CPU ms (those of all threads together), the best of several runs. `plain` are six estimators written out in
 numpy without checks, standard errors or diagnostics. The peer is obp in an environment of its own, on the same columns.
 
-    OPENBLAS_NUM_THREADS=1 .venv/bin/python benchmarks/ope.py [--rounds 1000000] [--actions 8] [--runs 5] [--peer PYTHON]
+    OPENBLAS_NUM_THREADS=1 .venv/bin/python benchmarks/ope.py [--rounds N] [--actions K] [--runs 5] [--peer PYTHON]
 
 PYTHON is an interpreter of 3.9 with `pip install obp==0.5.7`; torch, which obp imports for its learners and not for its
 estimators, may be missing there (`--no-deps`, and numpy 1.22, scipy, scikit-learn 1.0, pandas 1.3, pyyaml, tqdm,

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tip_experiments.gate.policy import Contender, GatePolicy, Guardrail
+from tip_experiments.gate.policy import Contender, GatePolicy, GuardedMetric
 from tip_experiments.gate.verdict import Outcome
 from tip_experiments.ope import DR, SNIPS, Estimate, LogError, LoggedRounds, Normal, difference
 from tip_experiments.ope.estimator import Estimator
@@ -31,14 +31,14 @@ class Contest:
             raise ValueError(f"Champion and challenger must have different names; both are {champion.name!r}")
         return cls(_log(champion, columns), _log(challenger, columns))
 
-    def on(self, guardrail: Guardrail) -> Self:
+    def on(self, guardrail: GuardedMetric) -> Self:
         """The same contest for the outcome of a guardrail, turned so that more is better."""
         values = np.asarray(guardrail.values)
-        turned = values if guardrail.higher_is_better else 1.0 - values
+        turned = values if guardrail.is_higher_better else 1.0 - values
         try:
             return type(self)(self.champion.with_rewards(turned), self.challenger.with_rewards(turned))
         except LogError as error:
-            error.add_note(f"The rewards are the values of guardrail {guardrail.name}.")
+            error.add_note(f"The rewards are the values of guardrail {guardrail.metric}.")
             raise
 
     def only(self, rows: NDArray[np.bool_]) -> Self:

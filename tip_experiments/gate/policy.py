@@ -1,4 +1,4 @@
-"""What the gate asks for: `GatePolicy`, the thresholds; `Contender` and `Guardrail`, what they are applied to."""
+"""What the gate asks for: `GatePolicy`, the thresholds; `Contender` and `GuardedMetric`, what they are applied to."""
 
 from dataclasses import dataclass
 
@@ -43,16 +43,16 @@ class Contender:
 
 
 @dataclass(frozen=True, eq=False)
-class Guardrail:
+class GuardedMetric:
     """An outcome besides the reward that the challenger must not harm."""
 
-    name: str
+    metric: str
     values: ArrayLike
     """(n,) float in [0, 1], observed in the same rounds."""
     margin: float
     """In (0, 1]: a loss below it is tolerated (non-inferiority)."""
-    higher_is_better: bool = True
+    is_higher_better: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 < self.margin <= 1.0:
-            raise ValueError(f"The margin of guardrail {self.name} must lie in (0, 1]; found {self.margin!r}")
+            raise ValueError(f"The margin of guardrail {self.metric} must lie in (0, 1]; found {self.margin!r}")

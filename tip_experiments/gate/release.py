@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from tip_experiments.gate import requirements
 from tip_experiments.gate.contest import Contest, two_sided
-from tip_experiments.gate.policy import Contender, GatePolicy, Guardrail
+from tip_experiments.gate.policy import Contender, GatePolicy, GuardedMetric
 from tip_experiments.gate.verdict import Outcome, Reason, Verdict, decision_of
 from tip_experiments.ope import Bootstrap, difference, evaluate
 
@@ -24,7 +24,7 @@ def decide(
     rng: np.random.Generator,
     reward_model: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
-    guardrails: Sequence[Guardrail] = (),
+    guardrails: Sequence[GuardedMetric] = (),
     slices: Mapping[str, ArrayLike] | None = None,
     policy: GatePolicy = STANDARD,
 ) -> Verdict:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tip_experiments.gate.contest import Contest, above
-from tip_experiments.gate.policy import GatePolicy, Guardrail
+from tip_experiments.gate.policy import GatePolicy, GuardedMetric
 from tip_experiments.gate.verdict import Outcome, Reason
 from tip_experiments.ope import DR, IPS, SNDR, SNIPS, Estimate
 from tip_experiments.ope.reliability import checks
@@ -56,14 +56,14 @@ def gain(estimate: Estimate, policy: GatePolicy) -> Reason:
     )
 
 
-def guardrail(contest: Contest, its: Guardrail, policy: GatePolicy) -> Reason:
+def guardrail(contest: Contest, its: GuardedMetric, policy: GatePolicy) -> Reason:
     """Whether the challenger loses less than the margin, by the self-normalised estimate."""
     found = contest.on(its).gain(policy)
-    name = f"guardrail {its.name}"
+    name = f"guardrail {its.metric}"
     if found.interval is None:
         return Reason(name, Outcome.UNDETERMINED, UNREAD)
     low, high = found.interval
-    aim = "higher" if its.higher_is_better else "lower"
+    aim = "higher" if its.is_higher_better else "lower"
     return Reason(
         name,
         above(found.interval, -its.margin),

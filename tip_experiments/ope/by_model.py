@@ -27,7 +27,7 @@ def dm(
 ) -> Estimate:
     """The mean of what the model expects of the target: as good as the model, and no better.
 
-    Refused where the log itself shows that the model is off for this target.
+    Its interval spans what the log says of the model's bias; refused where that is plainly off for this target.
 
     `reward_model` is (n, K) float, the reward expected of each action, not fitted on these rows.
 

@@ -18,6 +18,7 @@ class Estimate:
     value: float
     """In [0, 1] on average; a single estimate may leave it. With positions: the sum over them."""
     standard_error: float
+    """How much the value would scatter over other logs. The bias of clipping or of a model is in `interval` alone."""
     interval: tuple[float, float] | None
     """Lower and upper bound, where reliable."""
     diagnostics: Diagnostics

@@ -70,6 +70,16 @@ class Estimator(ABC):
         del largest_weight
         return None
 
+    def left_out(self, sums: "PartSums", reach: float) -> tuple[float, float]:
+        """How much lower and higher the policy's value may lie for what the estimator leaves out on purpose.
+
+        Args:
+            sums: of the estimator on a log.
+            reach: how many standard errors to allow for.
+        """
+        del sums, reach
+        return 0.0, 0.0
+
     def unsupported_share(self, log: LoggedRounds, sums: "PartSums") -> float:
         """The target's mass that the log cannot speak of, in [0, 1]."""
         del sums

@@ -36,7 +36,10 @@ class Inference(Protocol):
 
 @dataclass(frozen=True)
 class Normal:
-    """Value +- z standard errors, ratios linearised; for rows that are independent and weights without heavy tails."""
+    """Value +- z standard errors, ratios linearised; for rows that are independent and weights without heavy tails.
+
+    Like `Bootstrap`, stretched for estimators that clip or leave weights to a model, by what that may have cost.
+    """
 
     confidence: float = 0.95
 
@@ -51,9 +54,9 @@ class Normal:
         self, estimator: Estimator, tally: Tally, model_range: tuple[float, float] | None
     ) -> tuple[float, float]:
         """Symmetric about the value."""
-        del estimator, model_range
-        reach = NormalDist().inv_cdf(0.5 + self.confidence / 2.0) * tally.standard_error
-        return tally.value - reach, tally.value + reach
+        del model_range
+        reach = _normal_reach(self.confidence) * tally.standard_error
+        return _stretched((tally.value - reach, tally.value + reach), estimator, tally, self.confidence)
 
     def for_parts(self, n_parts: int) -> Self:
         """Itself: the sum's standard error is at most the sum of the standard errors."""
@@ -110,10 +113,10 @@ class Bootstrap:
         self, estimator: Estimator, tally: Tally, model_range: tuple[float, float] | None
     ) -> tuple[float, float]:
         """Percentiles of the resampled estimates; NaN where some of them cannot be computed."""
-        del estimator, model_range
+        del model_range
         tail = (1.0 - self.confidence) / 2.0
         low, high = np.quantile(self.resampled(tally), [tail, 1.0 - tail])
-        return float(low), float(high)
+        return _stretched((float(low), float(high)), estimator, tally, self.confidence)
 
     def for_parts(self, n_parts: int) -> Self:
         """Each part at a higher confidence (Bonferroni)."""
@@ -124,9 +127,9 @@ class Bootstrap:
 class Bernstein:
     """Bounds that hold at any sample size for independent rows, from the variance and the range of the terms.
 
-    Where an estimator leaves out or shrinks weights, they hold for what it estimates on average, which differs from
-    the policy's value by its bias. Clipped IPS is the exception: there they hold for the value itself, since rewards
-    in [0, 1] tell how much the clipped weight can have carried.
+    For clipped IPS they hold for the policy's value itself, whatever was clipped, since rewards in [0, 1] tell how much
+    the clipped weight can have carried. Estimators that let a model stand in have bounds for what they estimate on
+    average, stretched by a normal interval of what the log says of the rest.
 
     Source:
         Maurer & Pontil (2009), Empirical Bernstein bounds and sample variance penalization, theorem 4.
@@ -170,7 +173,7 @@ class Bernstein:
         if estimator.witness_bounds_above:
             above = 1.0 - part.witness.mean + self._reach(part.witness.standard_error, width, tally.n)
             return tally.value - reach, above
-        return tally.value - reach, tally.value + reach
+        return _stretched((tally.value - reach, tally.value + reach), estimator, tally, self.confidence)
 
     def _reach(self, standard_error: float, width: float, n: int) -> float:
         """How far the mean of n terms may lie below its expectation, at half the error that is allowed for."""
@@ -182,6 +185,22 @@ class Bernstein:
     def for_parts(self, n_parts: int) -> Self:
         """Each part at a higher confidence (Bonferroni)."""
         return replace(self, confidence=1.0 - (1.0 - self.confidence) / n_parts)
+
+
+def _normal_reach(confidence: float) -> float:
+    """Standard errors to either side of a normal interval."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2.0)
+
+
+def _stretched(
+    interval: tuple[float, float], estimator: Estimator, tally: Tally, confidence: float
+) -> tuple[float, float]:
+    """The interval and what the estimator leaves out on purpose: its bias does not show in its variance."""
+    low, high = interval
+    for part in tally.parts:
+        down, up = estimator.left_out(part, _normal_reach(confidence))
+        low, high = (low + down, high + up) if part.sign > 0.0 else (low - up, high - down)
+    return low, high
 
 
 def _require_confidence(confidence: float) -> None:

@@ -35,6 +35,10 @@ class DM(Estimator):
         del largest_weight
         return 0.0, 1.0
 
+    def left_out(self, sums: "PartSums", reach: float) -> tuple[float, float]:
+        """The corrections that are not made."""
+        return _left_out(sums, reach, 1.0)
+
     def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
         """The log itself shows that the model is off for this policy."""
         del log
@@ -95,6 +99,10 @@ class SwitchDR(Estimator):
         bound = min(self.tau, inf if largest_weight is None else largest_weight)
         return None if isinf(bound) else (-bound, 1.0 + bound)
 
+    def left_out(self, sums: "PartSums", reach: float) -> tuple[float, float]:
+        """The corrections that are not made."""
+        return _left_out(sums, reach, 1.0 - sums.used.mean)
+
     def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
         """The model stands in for what the log contradicts or cannot check."""
         del log
@@ -131,11 +139,26 @@ class DRos(Estimator):
         bound = min(sqrt(self.lambda_) / 2.0, inf if largest_weight is None else largest_weight)
         return None if isinf(bound) else (-bound, 1.0 + bound)
 
+    def left_out(self, sums: "PartSums", reach: float) -> tuple[float, float]:
+        """The corrections that are not made."""
+        return _left_out(sums, reach, 1.0 - sums.used.mean)
+
     def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
         """The model stands in for what the log contradicts or cannot check."""
         del log
         yield from _off_the_log(sums, reliability)
         yield from _unchecked(sums, reliability)
+
+
+def _left_out(sums: "PartSums", reach: float, lost: float) -> tuple[float, float]:
+    """A range for the mean of the corrections that are not made: what the log shows of them, and at most `lost`.
+
+    Their variance is not in the estimate's, so an interval without them would be the narrower the more is left to the
+    model, however wrong it is. Where the model keeps to [0, 1], they cannot exceed the weight that they would have had.
+    """
+    seen, error = sums.witness.mean, sums.witness.standard_error
+    bound = max(lost, 0.0)
+    return max(min(seen - reach * error, 0.0), -bound), min(max(seen + reach * error, 0.0), bound)
 
 
 def _off_the_log(sums: "PartSums", reliability: "Reliability") -> Iterator[str]:

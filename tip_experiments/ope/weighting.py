@@ -56,6 +56,11 @@ class ClippedIPS(Estimator):
         """0 to the smaller of clip and the bound of the weights."""
         return 0.0, self.clip if largest_weight is None else min(self.clip, largest_weight)
 
+    def left_out(self, sums: "PartSums", reach: float) -> tuple[float, float]:
+        """Rewards of at most 1 on the weight that was clipped away."""
+        del reach
+        return 0.0, max(1.0 - sums.used.mean, 0.0)
+
     def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
         """Clipping took away too much weight; measured against 1, since the weights of a heavy tail go unseen."""
         del log

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from support import logged
 
-from tip_experiments.gate import Contender, Decision, GatePolicy, Guardrail, Outcome, Reason, Verdict, decide
+from tip_experiments.gate import Contender, Decision, GatePolicy, GuardedMetric, Outcome, Reason, Verdict, decide
 from tip_experiments.ope import LogError, PropensityError
 
 WORSE = np.array([[0.1, 0.1, 0.7, 0.1], [0.7, 0.1, 0.1, 0.1]])
@@ -87,7 +87,7 @@ def test_a_challenger_that_goes_where_the_log_never_went_is_not_judged() -> None
         champion=Contender("v1", np.tile([0.5, 0.5, 0.0], (n, 1))),
         challenger=Contender("v2", np.tile([0.0, 0.2, 0.8], (n, 1))),
         slices={"half": np.arange(n) % 2},
-        guardrails=[Guardrail("complaints", rng.random(n), 0.1)],
+        guardrails=[GuardedMetric("complaints", rng.random(n), 0.1)],
     )  # fmt: skip
     assert verdict.decision is Decision.NOT_ENOUGH_EVIDENCE
     assert verdict.challenger.interval is None
@@ -120,11 +120,11 @@ def test_estimators_further_apart_than_allowed_stop_the_release() -> None:
 def complaints(rate_of_harm: float) -> Any:
     """Complaints come more often where the challenger would rather go."""
 
-    def draw(world: logged.World) -> list[Guardrail]:
+    def draw(world: logged.World) -> list[GuardedMetric]:
         rng = np.random.default_rng(99)
         likes = logged.BETTER[world.contexts].argmax(axis=1) == world.columns["actions"]
         values = rng.random(likes.size) < 0.05 + rate_of_harm * likes
-        return [Guardrail("complaints", values.astype(float), 0.05, higher_is_better=False)]
+        return [GuardedMetric("complaints", values.astype(float), 0.05, is_higher_better=False)]
 
     return draw
 
@@ -233,10 +233,10 @@ def test_a_faulty_policy_is_refused_with_its_name() -> None:
 
 def test_a_faulty_guardrail_is_refused_with_its_name() -> None:
     with pytest.raises(LogError, match="rewards are above 1") as caught:
-        judged(17, 100, guardrails=[Guardrail("dwell time", np.full(100, 30.0), 0.1)])
+        judged(17, 100, guardrails=[GuardedMetric("dwell time", np.full(100, 30.0), 0.1)])
     assert caught.value.__notes__ == ["The rewards are the values of guardrail dwell time."]
     with pytest.raises(ValueError, match="margin of guardrail dwell time must lie"):
-        Guardrail("dwell time", np.ones(100), 0.0)
+        GuardedMetric("dwell time", np.ones(100), 0.0)
 
 
 def test_slices_without_a_label_per_round_are_refused() -> None:

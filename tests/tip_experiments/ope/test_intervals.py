@@ -136,10 +136,12 @@ def test_bernstein_by_hand() -> None:
     assert found.interval[0] == pytest.approx(lower(weights * columns["rewards"], 10.0), abs=1e-10)
     found = estimate("dr_os", columns, lambda_=100.0, inference=ope.Bernstein())
     assert found.interval is not None
-    rounds = np.arange(n)
-    missed = columns["rewards"] - columns["reward_model"][rounds, columns["actions"]]
-    terms = (columns["target"] * columns["reward_model"]).sum(axis=1) + 100 * weights / (weights**2 + 100) * missed
-    assert found.interval[0] == pytest.approx(lower(terms, 1.0 + 2 * 5.0), abs=1e-10)
+    missed = weights * (columns["rewards"] - columns["reward_model"][np.arange(n), columns["actions"]])
+    kept = 100 / (weights**2 + 100)
+    terms = (columns["target"] * columns["reward_model"]).sum(axis=1) + kept * missed
+    left_out = (1 - kept) * missed
+    below = max(min(left_out.mean() - 1.959963985 * left_out.std(ddof=1) / sqrt(n), 0.0), (kept * weights).mean() - 1.0)
+    assert found.interval[0] == pytest.approx(lower(terms, 1.0 + 2 * 5.0) + below, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +237,44 @@ def test_bernstein_bounds_of_clipped_weights_hold_the_value_itself_whatever_was_
                 held += found.interval[0] <= logged.truth(logged.BETTER) <= found.interval[1]
         assert given >= 297
         assert held >= 0.95 * given
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dm", "switch_dr", "dr_os", "clipped_ips"])
+@pytest.mark.parametrize("scale", [1.0, 0.93])
+def test_intervals_hold_the_truth_whatever_is_left_to_a_model_or_clipped_away(name: str, scale: float) -> None:
+    """The model is right, or a little too low: then the variance alone would leave the truth outside."""
+    rng = np.random.default_rng(18)
+    own = {"dm": {}, "switch_dr": {"tau": 1.5}, "dr_os": {"lambda_": 2.0}, "clipped_ips": {"clip": 2.2}}[name]
+    given = held = 0
+    for _ in range(400):
+        world = logged.draw(rng, 800)
+        found = estimate(name, {**world.columns, "reward_model": scale * world.expected}, **own)
+        if found.interval is not None:
+            given += 1
+            held += found.interval[0] <= logged.truth(logged.BETTER) <= found.interval[1]
+    assert given >= 100
+    assert held / given >= 0.93
+
+
+def test_the_direct_method_is_no_more_certain_than_the_log_is_of_its_model() -> None:
+    world = logged.draw(np.random.default_rng(19), 2_000)
+    columns = {**world.columns, "reward_model": world.expected}
+    direct, robust = estimate("dm", columns), estimate("dr", columns)
+    assert direct.standard_error < 0.3 * robust.standard_error
+    assert direct.interval is not None
+    assert robust.interval is not None
+    assert direct.interval[0] <= robust.interval[0] + 2e-3
+    assert direct.interval[1] >= robust.interval[1] - 2e-3
+
+
+def test_the_interval_of_clipped_weights_reaches_up_by_what_was_clipped() -> None:
+    columns = logged.draw(np.random.default_rng(20), 2_000).columns
+    found = estimate("clipped_ips", columns, clip=2.0)
+    lost = 1.0 - np.minimum(weights_of(columns), 2.0).mean()
+    assert lost > 0.01
+    low, high = found.value - 1.959963985 * found.standard_error, found.value + 1.959963985 * found.standard_error
+    assert found.interval == pytest.approx((low, high + lost))
 
 
 @pytest.mark.slow
