@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tip_experiments.policies.linear import LinearPolicy
+from tip_experiments.policies.roster import Prior
 
 _CENTRE = 1.5  # of 1 to 2 with spreads of 0.5 to 1 all have the same regret within error; this one the fewest bad runs
 _LEVELS = np.linspace(_CENTRE - 2, _CENTRE + 2, 32)[:, None]
@@ -28,8 +29,8 @@ _ODDS = np.rint(np.exp(-((_LEVELS[:, 0] - _CENTRE) ** 2) / 2) * 2**20)  # whole 
 class LinUcb(LinearPolicy):
     """An upper confidence bound of a height drawn from a normal distribution around 1.5, cut at 2 deviations.
 
-    At each of 32 heights the best arm takes the height's probability; arms that tie share it. So an arm that is best at
-    no height has the floor as its probability, and with a floor of 0 none.
+    At each of 32 heights the best arm takes the height's probability; arms of which the same is known share theirs. An
+    arm that is best at no height has the floor as its probability, and with a floor of 0 none.
     """
 
     width: float = 1.0
@@ -45,10 +46,20 @@ class LinUcb(LinearPolicy):
     def _unit(self) -> float:
         return float(self.width * self.noise_variance**0.5)
 
+    @cached_property
+    def _alike(self) -> list[list[int]]:
+        """Arms of which the same is known, mostly nothing yet; `argmax` would give all to the first of them."""
+        groups: dict[tuple[bytes, Prior], list[int]] = {}
+        for arm, known in enumerate(zip(self.digests(), self.roster.priors, strict=True)):
+            groups.setdefault(known, []).append(arm)
+        return [group for group in groups.values() if len(group) > 1]
+
     def _preferences(self, context: ArrayLike | None) -> Sequence[float]:
         features = self.features(context)
         bounds = self.means(features) + _LEVELS * (self.deviations(features) * self._unit)
-        best = bounds == np.maximum.reduce(bounds, axis=1)[:, None]
-        odds = _ODDS / np.add.reduce(best, axis=1)
-        shares: list[float] = np.add.reduce(best * odds[:, None], axis=0).tolist()
+        shares: list[float] = np.bincount(bounds.argmax(axis=1), weights=_ODDS, minlength=len(self.arms)).tolist()
+        for group in self._alike:
+            share = sum(shares[arm] for arm in group) / len(group)
+            for arm in group:
+                shares[arm] = share
         return shares

@@ -152,7 +152,7 @@ class LinearPolicy(Policy):
     def deviations(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """(K,) the posterior standard deviations of the expected rewards, for a noise of 1."""
         upper, right = self._triangle
-        products = features[upper] * features[right]
+        products = features.take(upper) * features.take(right)
         variances: NDArray[np.float64] = np.add.reduce(self.sums.fit.covariances * products[:, None], axis=0)
         return np.sqrt(np.maximum(variances, _LEAST_VARIANCE))
 
