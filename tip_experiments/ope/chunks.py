@@ -27,11 +27,6 @@ class Chunk:
     probabilities: NDArray[np.float64] | None
     embedding: NDArray[np.int64] | None
 
-    @property
-    def rows(self) -> slice:
-        """Where in the log these rows stand."""
-        return slice(self.first, self.first + self.rewards.size)
-
     @cached_property
     def target_of_logged(self) -> NDArray[np.float64]:
         """(m,) the target's probability of the logged action."""

@@ -123,11 +123,11 @@ def test_replay_refuses_a_log_that_was_not_uniform() -> None:
     assert "Replay holds only for actions drawn uniformly; here propensities run from 0.1 to 0.4" in found.verdict
 
 
-def test_replay_without_agreement_is_refused_and_not_zero() -> None:
+@pytest.mark.parametrize("inference", [ope.Normal(), ope.Bootstrap(np.random.default_rng(14), 50)])
+def test_replay_without_agreement_is_refused_and_not_zero(inference: Any) -> None:
     n = 200
-    found = ope.replay(
-        rewards=np.ones(n), actions=np.arange(n) % 2, propensities=np.full(n, 1 / 3), target=np.tile([0, 0, 1], (n, 1))
-    )
+    columns = {"rewards": np.ones(n), "actions": np.arange(n) % 2, "propensities": np.full(n, 1 / 3)}
+    found = ope.replay(**columns, target=np.tile([0, 0, 1], (n, 1)), inference=inference)
     assert np.isnan(found.value)
     assert found.interval is None
     assert "no round agrees with the policy" in found.verdict
