@@ -1,7 +1,8 @@
 """One decision: its record, the grid that probabilities lie on, and the draw.
 
-Probabilities are whole multiples of 2^-40. So they sum to exactly 1, a 40-bit draw hits each arm with exactly the
-probability that is logged, and rounding that differs from machine to machine vanishes before the draw.
+Probabilities are whole multiples of 2^-40. So they sum to exactly 1, and a 40-bit draw hits each arm with exactly the
+probability that is logged. Where another machine rounds an exponential differently, a probability moves by a step of
+the grid at most, once in thousands of decisions, and the drawn arm would change once in 10^15.
 """
 
 import math

@@ -4,6 +4,7 @@ Source: Abe & Long (1999); Foster & Rakhlin (2020), SquareCB; the growth of gamm
 in Simchi-Levi & Xu (2021). Theirs asks an online regression oracle, ours a ridge regression per arm.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ class InverseGap(LinearPolicy):
     """An arm that lies `gap` behind the best has the probability 1 / (K + gamma gap); the best has what remains."""
 
     sharpness: float = 20.0
-    """> 0, gamma after n observations is sharpness * sqrt(n) per reward of one."""
+    """> 0, gamma after n observations is sharpness * sqrt(1 + n), per reward of one."""
 
     kind: ClassVar[str] = "inverse-gap"
 
@@ -29,7 +30,7 @@ class InverseGap(LinearPolicy):
 
     @cached_property
     def _gamma(self) -> float:
-        return float(self.sharpness * (1 + sum(self.sums.counts.tolist())) ** 0.5)
+        return self.sharpness * math.sqrt(1 + math.fsum(self.sums.counts.tolist()))
 
     def _preferences(self, context: ArrayLike | None) -> Sequence[float]:
         means = self.means(self.features(context)).tolist()

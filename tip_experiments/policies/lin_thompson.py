@@ -7,6 +7,7 @@ Source: Agrawal & Goyal (2013). They draw coefficients; ours integrates over the
 that is a logistic curve to within 2e-4 (Bowling et al. 2009). What is logged is what is drawn from, whatever the curve.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,7 @@ class LinThompson(LinearPolicy):
 
     @cached_property
     def _unit(self) -> float:
-        return float(self.spread * self.noise_variance**0.5)
+        return self.spread * math.sqrt(self.noise_variance)
 
     def _preferences(self, context: ArrayLike | None) -> Sequence[float]:
         features = self.features(context)
@@ -55,7 +56,13 @@ def normal_chances(means: NDArray[np.float64], deviations: NDArray[np.float64]) 
         deviations: (K,) float64 > 0.
     """
     reach = _TAIL * deviations
-    low, high = (means - reach).max(), (means + reach).max()
-    z = (low + (high - low) * _STEPS - means) / deviations
-    below = 1 / (1 + np.exp(np.minimum(z * (-1.5976 - 0.07056 * (z * z)), 500.0)))
-    return shares_of_maximum(below)
+    low, high = np.maximum.reduce(means - reach), np.maximum.reduce(means + reach)
+    z = _STEPS * ((high - low) / deviations)
+    z += (low - means) / deviations  # >= -4, as `low` lies there for one arm and further up for the others
+    exponents = z * z
+    exponents *= -0.07056
+    exponents -= 1.5976
+    exponents *= z
+    below = np.exp(exponents, out=exponents)
+    below += 1.0
+    return shares_of_maximum(np.reciprocal(below, out=below))

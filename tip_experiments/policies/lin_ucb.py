@@ -9,6 +9,7 @@ Source: Li et al. (2010), LinUCB; Vaswani et al. (2020), RandUCB, who draw the h
 distribution around 0; ours lies around 1.5.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +45,7 @@ class LinUcb(LinearPolicy):
 
     @cached_property
     def _unit(self) -> float:
-        return float(self.width * self.noise_variance**0.5)
+        return self.width * math.sqrt(self.noise_variance)
 
     @cached_property
     def _alike(self) -> list[list[int]]:

@@ -148,7 +148,8 @@ def _fit(sums: NDArray[np.int64], priors: Sequence[Prior], n_columns: int, ridge
     moments[:, 0] += means * ns
     inverses = inverse(precisions)
     coefficients = np.add.reduce(np.ascontiguousarray(inverses.transpose(2, 0, 1)) * moments.T[:, :, None], axis=0)
-    explained = np.add.reduce(np.ascontiguousarray((coefficients * moments).T), axis=0)
+    # A running sum: `add.reduce` would add in another order for one arm than for several.
+    explained = np.add.accumulate(coefficients * moments, axis=1)[:, -1]
     misfits = np.maximum(values[:, -1] + means**2 * ns - explained, 0.0)
     covariances = inverses[:, upper, right] * np.where(upper == right, 1.0, 2.0)
     digests = tuple(blake2b(row.astype("<i8").tobytes(), digest_size=16).digest() for row in sums)

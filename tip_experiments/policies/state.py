@@ -58,7 +58,7 @@ def loads(text: str, models: Mapping[str, RewardModel] | None = None) -> Policy:
         schema = state["schema"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise StateError(f"This is not the state of a policy, it has no schema: {text[:60]!r}.") from error
-    if schema != SCHEMA or state.get("kind") not in KINDS:
+    if schema != SCHEMA or str(state.get("kind")) not in KINDS:
         raise StateError(
             f"The state of a policy has schema {schema!r} and kind {state.get('kind')!r}; this build reads {SCHEMA!r} "
             f"with {', '.join(KINDS)}. Read it with the build that wrote it, or one that is newer."
@@ -69,9 +69,9 @@ def loads(text: str, models: Mapping[str, RewardModel] | None = None) -> Policy:
         raise
     except (KeyError, TypeError, ValueError, PolicyError) as error:
         raise StateError(f"The state of a {state['kind']} policy cannot be read: {error!r}.") from error
-    if policy.version != state["version"]:
+    if policy.version != state.get("version"):
         raise StateError(
-            f"The state of a {state['kind']} policy is damaged: it says version {state['version']}, "
+            f"The state of a {state['kind']} policy is damaged: it says version {state.get('version')}, "
             f"its content is {policy.version}."
         )
     return policy

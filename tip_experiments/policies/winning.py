@@ -15,8 +15,11 @@ def shares_of_maximum(below: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         below: (g, K) float64 in [0, 1], each column growing: the distribution functions at g points.
     """
-    growth = (below[1:] - below[:-1]) / (below[1:] + below[:-1] + _TINY)
+    upper, lower = below[1:], below[:-1]
+    growth = upper - lower
+    growth /= upper + lower + _TINY
     joint = np.multiply.reduce(below, axis=1)
     weight = (joint[1:] - joint[:-1]) / (np.add.reduce(growth, axis=1) + _TINY)
-    shares: NDArray[np.float64] = np.add.reduce(growth * weight[:, None], axis=0)
+    growth *= weight[:, None]
+    shares: NDArray[np.float64] = np.add.reduce(growth, axis=0)
     return shares

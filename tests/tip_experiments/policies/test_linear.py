@@ -10,6 +10,7 @@ from tip_experiments.policies.lin_thompson import LinThompson, normal_chances
 from tip_experiments.policies.lin_ucb import LinUcb
 from tip_experiments.policies.linear_sums import inverse
 from tip_experiments.policies.roster import Prior
+from tip_experiments.policies.state import dumps, loads
 
 
 def _logged(seed: int, n: int, d: int, n_arms: int) -> Feedback:
@@ -51,6 +52,21 @@ def test_sweeps_invert(size: int) -> None:
     matrices = half @ half.transpose(0, 2, 1) + 0.5 * np.eye(size)
     assert inverse(matrices) == pytest.approx(np.linalg.inv(matrices), abs=1e-8)
     assert (inverse(matrices)[2] == inverse(matrices[2:3])[0]).all()
+
+
+@pytest.mark.parametrize("d", [0, 1, 12, 40])
+def test_regressions_have_the_same_bits_however_they_came_about(d: int) -> None:
+    feedback = _logged(5, 90, d, 3)
+    names, rewards, contexts = feedback.arms, np.asarray(feedback.rewards), np.asarray(feedback.contexts)
+    fresh = LinUcb.over(("a0", "a1", "a2"), d, floor=0.0)
+    whole = fresh.update(feedback)
+    one_by_one = fresh
+    for row in range(90):
+        one_by_one = one_by_one.update(Feedback([names[row]], rewards[[row]], contexts[[row]]))
+    for other in (one_by_one, loads(dumps(whole)), whole.with_arms(("a2", "a0", "a1")).with_arms(("a0", "a1", "a2"))):
+        assert isinstance(other, LinUcb)
+        for mine, theirs in zip(whole.sums.fit, other.sums.fit, strict=True):
+            assert np.array_equal(mine, theirs)
 
 
 def test_the_noise_is_learnt_from_what_the_fits_leave_over() -> None:
