@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from rich.console import Console
 from tip_assets.boards import boards
 from tip_assets.commands.opening import BAD_INPUT, FAILED, CellName, find, open_workshop
 from tip_serving.bench import brought, deciding, leaderboard
-from tip_serving.bench.brought import BroughtError
+from tip_serving.bench.brought import BroughtError, RowFault
 from tip_serving.bench.deciding import DecisionError
 from tip_serving.bench.identity import Cell
 from tip_serving.bench.page import text
@@ -47,8 +48,13 @@ def show_leaderboard(experiment: str, judge: str | None, form: str) -> None:
     elif form == "json":
         click.echo("[" + ",\n".join(board.model_dump_json() for board in chosen) + "]")
     else:
-        write = text.markdown if form == "markdown" else text.csv
-        click.echo("\n".join(write(board) for board in chosen), nl=False)
+        click.echo(_as_csv(chosen) if form == "csv" else "\n".join(map(text.markdown, chosen)), nl=False)
+
+
+def _as_csv(chosen: tuple[JudgeBoard, ...]) -> str:
+    """All boards as one table: each row says whose it is."""
+    first, *others = map(text.csv, chosen)
+    return first + "".join(other.partition("\r\n")[2] for other in others)
 
 
 @click.command()
@@ -71,8 +77,18 @@ def page(experiment: str, *, is_opened: bool) -> None:
 def tips(experiment: str, cell: Cell | None, scenario: str | None) -> None:
     """Print every tip with its scores as CSV."""
     workshop = open_workshop()
-    find(workshop, experiment)
-    click.echo(workshop.tips(experiment, cell, scenario).write_csv(), nl=False)
+    state = find(workshop, experiment)
+    known = [one.cell for one in state.cells]
+    if cell is not None and cell not in known:
+        raise click.UsageError(_unknown(cell, experiment, known))
+    found = workshop.tips(experiment, cell, scenario)
+    if scenario is not None and found.is_empty():
+        raise click.UsageError(f"there are no tips for scenario {scenario!r} in {experiment}")
+    click.echo(found.write_csv(), nl=False)
+
+
+def _unknown(cell: Cell, experiment: str, known: Iterable[Cell]) -> str:
+    return f"{cell.key} is not in {experiment}; there are {', '.join(one.key for one in known)}"
 
 
 @click.command()
@@ -107,7 +123,7 @@ def promote(experiment: str, cell: Cell, judge: str | None, note: str) -> None:
     found = _boards(workshop, experiment)
     done = {result.cell: result for result in workshop.results(experiment)}
     if cell not in done:
-        raise click.UsageError(f"{cell.key} is not in {experiment}; there are {', '.join(one.key for one in done)}")
+        raise click.UsageError(_unknown(cell, experiment, done))
     try:
         board = deciding.board_of(found, judge)
         made = deciding.propose(workshop.lake, experiment, board, done[cell], getpass.getuser(), note)
@@ -130,13 +146,21 @@ def import_results(file: Path, experiment: str, *, partial: bool) -> None:
     """
     workshop = open_workshop()
     try:
-        held = brought.bring(workshop.lake, experiment, file.read_bytes(), file.name, partial=partial)
+        taken = brought.bring(workshop.lake, experiment, file.read_bytes(), file.name, partial=partial)
     except BroughtError as error:
-        for fault in error.faults:
-            click.echo(f"{file}:{fault.line}: {fault.reason}", err=True)
+        _list_faults(file, error.faults)
         click.echo("Nothing was imported.", err=True)
         sys.exit(BAD_INPUT)
-    click.echo(f"{held.n_candidates:,} results of {len(held.cells)} cells on {held.n_scenarios:,} scenarios are in.")
+    _list_faults(file, taken.faults)
+    held, are_in = taken.held, "were in already" if taken.is_repeat else "are in"
+    counts = f"{held.n_candidates:,} results of {len(held.cells)} cells on {held.n_scenarios:,} scenarios"
+    click.echo(f"{counts} {are_in}.")
     workshop.rank(experiment)
     boards(Console(), leaderboard.read_boards(workshop.lake, experiment))
     click.echo(f"Page: {workshop.lake.locate(layout.leaderboard_page(experiment))}")
+
+
+def _list_faults(file: Path, faults: Iterable[RowFault]) -> None:
+    for fault in faults:
+        where = f"{file}:{fault.line}" if fault.line else str(file)
+        click.echo(f"{where}: {fault.reason}", err=True)

@@ -8,10 +8,10 @@ import polars as pl
 from rich.console import Console
 
 from tip_assets.boards import boards
-from tip_assets.commands.opening import BAD_INPUT, JudgeName, Names, find, open_workshop
+from tip_assets.commands.opening import BAD_INPUT, JudgeName, Names, find_judgeable, open_workshop
 from tip_serving.bench import leaderboard
 from tip_serving.bench.judging import anchors as anchor_sets
-from tip_serving.bench.judging import intake
+from tip_serving.bench.judging import intake, scores
 from tip_serving.bench.judging.allocation import AllocationError, Share
 from tip_serving.bench.judging.anchors import AnchorError
 from tip_serving.bench.judging.export import Ask
@@ -47,9 +47,14 @@ def export(
     With --race a judge scores in rounds, and cells that cannot win any more are left out of the next one.
     """
     workshop = open_workshop()
-    find(workshop, experiment)
+    state = find_judgeable(workshop, experiment)
     if round_size is not None and (share_with or partners):
         raise click.UsageError("a race is run by one judge on single tips: without --share-with and --pairs")
+    faults = [fault for name in share_with or () if (fault := intake.judge_fault(name)) is not None]
+    if faults:
+        raise click.UsageError("--share-with: " + "; ".join(faults))
+    if all(cell.result is None for cell in state.cells):
+        raise click.UsageError(f"{experiment} has no tips yet; `tip bench run --experiment {experiment}` makes them")
     only = None
     if round_size is not None:
         only = _next_round(workshop, experiment, judge, error_rate, round_size)
@@ -64,6 +69,8 @@ def export(
         return
     for batch in batches:
         click.echo(f"{batch.n_items} items for {judge}:")
+        if anchor_set and not batch.n_anchors:
+            click.echo(f"  no anchor among them: all of {anchor_set} are in the batch as tips of this experiment")
         click.echo(f"  {workshop.lake.locate(batch.rows_path)}")
         click.echo(f"  {workshop.lake.locate(batch.instructions_path)}")
     click.echo(f"Scores come back with `tip bench import {experiment} FILE`.")
@@ -79,8 +86,11 @@ def _next_round(workshop: Workshop, experiment: str, judge: str, error_rate: flo
         click.echo(f"dropped {cell.key}: {reason}")
     if coming.winner is not None:
         click.echo(f"The race is over: {coming.winner.key} is the best, with an error rate of {error_rate:g}.")
-    else:
+    elif coming.candidate_ids:
         click.echo(f"{len(coming.survivors)} of {len(coming.cells)} cells are in the race.")
+    else:
+        left = ", ".join(cell.key for cell in coming.survivors)
+        click.echo(f"The race is over without a winner: all is scored, and any of these may be the best: {left}.")
     return coming.candidate_ids
 
 
@@ -91,15 +101,18 @@ def _next_round(workshop: Workshop, experiment: str, judge: str, error_rate: flo
 def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) -> None:
     """Take a judge's score files and rank anew."""
     workshop = open_workshop()
-    find(workshop, experiment)
+    find_judgeable(workshop, experiment)
     n_taken = 0
     for file in files:
         report = intake.submit(workshop.lake, experiment, file.read_bytes(), file.stem, partial=partial)
         for fault in report.faults:
-            click.echo(f"{file}:{fault.line}: {fault.reason}", err=True)
+            where = f"{file}:{fault.line}" if fault.line else str(file)
+            click.echo(f"{where}: {fault.reason}", err=True)
         n_taken += report.is_taken
         if report.is_taken:
-            click.echo(f"{file}: {report.accepted} scores " + ("were in already." if report.is_repeat else "are in."))
+            click.echo(
+                f"{file}: {report.accepted:,} judgements " + ("were in already." if report.is_repeat else "are in.")
+            )
         else:
             click.echo(f"Nothing of {file} was kept. Mend the lines, or keep the good ones with --partial.", err=True)
     if n_taken:
@@ -117,18 +130,19 @@ def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) ->
 def anchors(experiment: str, name: str, judges: list[str], n_anchors: int) -> None:
     """Make an anchor set of tips that people scored, from the worst to the best."""
     workshop = open_workshop()
-    find(workshop, experiment)
+    find_judgeable(workshop, experiment)
     rubric = load_rubric()
-    _, view = workshop.import_scores(experiment)
-    unknown = sorted(set(judges) - set(view["judge"].unique()))
-    if unknown:
-        raise click.UsageError(f"no scores of {', '.join(unknown)} in {experiment}")
+    candidates = workshop.candidates(experiment)
+    view = scores.view(workshop.lake, candidates)
     trusted = view.filter(pl.col("judge").is_in(judges), pl.col("rubric_version") == rubric.version)
-    texts = dict(workshop.candidates(experiment).select("candidate_id", "text").iter_rows())
+    unknown = sorted(set(judges) - set(trusted["judge"].unique()))
+    if unknown:
+        raise click.UsageError(f"no scores of {', '.join(unknown)} in {experiment} under rubric {rubric.version}")
+    texts = dict(candidates.select("candidate_id", "text").iter_rows())
     chosen = anchor_sets.choose(trusted, texts, workshop.scenarios(experiment), rubric, n_anchors)
     try:
         anchor_sets.save(workshop.lake, name, chosen)
     except AnchorError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"{len(chosen)} anchors in the set {name}.")
-    click.echo(f"Next: tip bench export EXPERIMENT --judge NAME --anchors {name}")
+    click.echo(f"Next, in another experiment: tip bench export EXPERIMENT --judge NAME --anchors {name}")

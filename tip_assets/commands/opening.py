@@ -63,9 +63,23 @@ def open_workshop(concurrency: int | None = None) -> Workshop:
         raise click.UsageError(str(error)) from None
 
 
+def find_judgeable(workshop: Workshop, experiment: str) -> ExperimentState:
+    """The state of an experiment whose tips were written here, for situations that are known."""
+    state = find(workshop, experiment)
+    if state.brought is not None:
+        raise click.UsageError(
+            f"{experiment} was measured elsewhere: for which situations is not known here, so nobody can judge it"
+        )
+    if state.faults:
+        raise click.UsageError(f"the spec of {experiment} is refused: {'; '.join(state.faults)}")
+    return state
+
+
 def find(workshop: Workshop, experiment: str) -> ExperimentState:
     """The state of an experiment that must be there."""
     try:
         return workshop.state(experiment)
     except MissingError as error:
         raise click.UsageError(str(error)) from None
+    except ValueError as error:
+        raise click.ClickException(f"a file of {experiment} is damaged: {error}") from None

@@ -30,6 +30,8 @@ from tip_serving.lake.tables import write_table
 DEFAULT_JUDGE = "brought"
 _KEY = ("model", "prompt", "scenario", "sample_index", "judge")
 _MAX_FAULTS = 100
+_REQUIRED = ("model", "prompt", "scenario", "score")
+_MAX_FILENAME = 255  # bytes of a name on common disks
 
 
 class RowFault(NamedTuple):
@@ -48,16 +50,16 @@ class BroughtError(ValueError):
 
 
 class Result(BaseModel):
-    """One row of a file of foreign results."""
+    """One row of a file of foreign results; numbers serve as names too."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
     prompt: Annotated[str, Field(min_length=1, max_length=200)]
     scenario: Annotated[str, Field(min_length=1, max_length=500)]
     score: Annotated[float | None, Field(allow_inf_nan=False)]
     """Null or empty is unscored, never zero."""
-    sample_index: Annotated[int, Field(ge=0)] = 0
+    sample_index: Annotated[int, Field(ge=0, lt=2**31)] = 0
     text: Annotated[str, Field(max_length=100_000)] = ""
     judge: str = DEFAULT_JUDGE
 
@@ -76,6 +78,16 @@ class Brought(BaseModel):
     brought_at: AwareDatetime
 
 
+class Bringing(NamedTuple):
+    """What became of a file."""
+
+    held: Brought
+    faults: tuple[RowFault, ...]
+    """Of the rows that were left out."""
+    is_repeat: bool
+    """Whether these very results were in already."""
+
+
 def read(data: bytes, filename: str) -> tuple[list[Result], list[RowFault]]:
     """The rows of a file and what is wrong with the others, by line.
 
@@ -83,8 +95,13 @@ def read(data: bytes, filename: str) -> tuple[list[Result], list[RowFault]]:
         data: JSON lines or CSV with a header.
         filename: `.csv` or `.jsonl`; for another name the content tells.
     """
-    text = data.decode("utf-8-sig", errors="replace")
-    is_csv = filename.lower().endswith(".csv") or not text.lstrip().startswith("{")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return [], [RowFault(line, "is not UTF-8; save the file in that encoding")]
+    suffix = filename.lower().rpartition(".")[2]
+    is_csv = suffix == "csv" or (suffix not in {"jsonl", "ndjson", "json"} and not text.lstrip().startswith("{"))
     found: dict[tuple[object, ...], Result] = {}
     faults = []
     for line, raw in _from_csv(text) if is_csv else _from_json_lines(text):
@@ -102,38 +119,65 @@ def read(data: bytes, filename: str) -> tuple[list[Result], list[RowFault]]:
 
 
 def _from_csv(text: str) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    for raw in reader:
-        yield (
-            reader.line_num,
-            {name: value for name, value in raw.items() if name is None or value != ""}
-            | ({} if raw.get("score") else {"score": None}),
-        )
+    """Each row with the line on which it begins; a row that cannot be read as its fault."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    begins_at = 1
+    try:
+        for raw in reader:
+            line, begins_at = begins_at, reader.line_num + 1
+            if not any(raw):
+                continue
+            if not header:
+                header = [name.strip() for name in raw]
+                fault = _header_fault(header)
+                if fault is not None:
+                    yield line, fault
+                    return
+            elif len(raw) != len(header):
+                yield line, f"has {len(raw)} fields, the header has {len(header)}"
+            else:
+                row = dict(zip(header, raw, strict=True))
+                yield line, {name: value for name, value in row.items() if value} | {"score": row["score"] or None}
+    except csv.Error as error:
+        yield begins_at, f"cannot be read, nor what follows: {error}"
+
+
+def _header_fault(header: Sequence[str]) -> str | None:
+    reasons = [f"lacks {name}" for name in _REQUIRED if name not in header]
+    reasons += [f"names {name!r:.80}, which is no column" for name in header if name not in Result.model_fields]
+    reasons += [f"names {name} twice" for name in Result.model_fields if header.count(name) > 1]
+    return f"the header {'; '.join(reasons)}" if reasons else None
 
 
 def _from_json_lines(text: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at signs that a JSON string may hold
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line)
+            raw = json.loads(line)
         except ValueError as error:
             yield number, f"is not JSON: {error}"
+            continue
+        if isinstance(raw, dict):
+            raw = {name: value for name, value in raw.items() if value is not None or name == "score"}
+        yield number, raw
 
 
 def _parsed(raw: Any) -> Result | str:
     if isinstance(raw, str):
         return raw
-    if isinstance(raw, dict) and None in raw:
-        return "has more fields than the header"
     try:
         row = Result.model_validate(raw)
     except ValidationError as error:
         return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'row'}: {one['msg']}" for one in error.errors())
+    n_bytes = len(layout.cell_result("", row.model, row.prompt).rpartition("/")[2])
+    if n_bytes > _MAX_FILENAME:
+        return f"model and prompt are too long: a file would be named after them, with {n_bytes} bytes"
     return judge_fault(row.judge) or row
 
 
-def bring(lake: Lake, experiment: str, data: bytes, filename: str, *, partial: bool = False) -> Brought:
+def bring(lake: Lake, experiment: str, data: bytes, filename: str, *, partial: bool = False) -> Bringing:
     """Make an experiment of a file of results; a repetition of the same file changes nothing.
 
     Raises:
@@ -146,7 +190,9 @@ def bring(lake: Lake, experiment: str, data: bytes, filename: str, *, partial: b
     if reasons:
         raise BroughtError([RowFault(0, reason) for reason in reasons])
     if faults and not (partial and rows):
-        raise BroughtError(faults[:_MAX_FAULTS])
+        raise BroughtError(_shortened(faults))
+    if lake.exists(layout.brought(experiment)):
+        return Bringing(load(lake, experiment), _shortened(faults), is_repeat=True)
     frame = _framed(experiment, rows)
     now = datetime.now(UTC)
     cells = _write_cells(lake, experiment, frame, now)
@@ -161,7 +207,13 @@ def bring(lake: Lake, experiment: str, data: bytes, filename: str, *, partial: b
         brought_at=now,
     )
     lake.write(layout.brought(experiment), brought.model_dump_json(indent=1).encode())
-    return brought
+    return Bringing(brought, _shortened(faults), is_repeat=False)
+
+
+def _shortened(faults: Sequence[RowFault]) -> tuple[RowFault, ...]:
+    n_more = len(faults) - _MAX_FAULTS
+    more = [RowFault(0, f"{n_more:,} more lines are faulty")] if n_more > 0 else []
+    return (*faults[:_MAX_FAULTS], *more)
 
 
 def load(lake: Lake, experiment: str) -> Brought:
@@ -222,4 +274,6 @@ def _write_scores(lake: Lake, experiment: str, frame: pl.DataFrame, digest: str,
             rubric_version=pl.lit(BROUGHT), comment=pl.lit(""), cost_usd=pl.lit(None, dtype=pl.Float64),
             experiment=pl.lit(experiment), imported_at=pl.lit(now, dtype=pl.Datetime("us", "UTC")),
         )  # fmt: skip
-        SCORES.add(lake, digest[:20], told, str(judge), BROUGHT)
+        # With the experiment in it: the same file may be brought under two names.
+        part = hashlib.sha256(f"{experiment}:{digest}".encode()).hexdigest()[:20]
+        SCORES.add(lake, part, told, str(judge), BROUGHT)

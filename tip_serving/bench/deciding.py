@@ -4,6 +4,7 @@ A proposal is a file in the lake; nothing is released by writing it.
 """
 
 import hashlib
+import math
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from tip_serving.bench.identity import Cell
 from tip_serving.bench.judging import automatic
 from tip_serving.bench.page.content import Difference, JudgeBoard, Row, Separation
 from tip_serving.bench.ranking.board import Judged
+from tip_serving.bench.ranking.report import LANGUAGE_MODEL
 from tip_serving.bench.results import CellResult
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
@@ -63,7 +65,7 @@ def board_of(boards: tuple[JudgeBoard, ...], judge: str | None) -> JudgeBoard:
         DecisionError: there is no such board, or several and none is named.
     """
     judged = [board for board in boards if board.judge is not None]
-    names = ", ".join(str(board.judge) for board in judged) or "nobody"
+    names = ", ".join(dict.fromkeys(str(board.judge) for board in judged)) or "nobody"
     if judge is not None:
         judged = [board for board in judged if board.judge == judge]
         if not judged:
@@ -91,6 +93,7 @@ def gate(judged: Judged, cell: Cell, baseline: Cell, min_gain: float, confidence
     cells = [result.cell for result in judged.results]
     faults = [f"{one.key} is not in the experiment" for one in (cell, baseline) if one not in cells]
     faults += ["cell and baseline are the same"] if cell == baseline else []
+    faults += [] if math.isfinite(min_gain) else [f"a gain of {min_gain} points is none"]
     faults += [] if 0.5 < confidence < 1 else [f"a confidence of {confidence:g} is not between 0.5 and 1"]  # noqa: PLR2004
     if faults:
         raise DecisionError("; ".join(faults))
@@ -101,6 +104,9 @@ def gate(judged: Judged, cell: Cell, baseline: Cell, min_gain: float, confidence
     if pair.n_shared < MIN_SCENARIOS:
         needed = f"they share {pair.n_shared} scored scenarios and {MIN_SCENARIOS} are needed"
         return GateVerdict(is_passed=False, reason=f"Not enough evidence for {names}: {needed}.")
+    if pair.standard_error is not None and pair.low is None:
+        reason = f"their differences are too skewed to be judged by {pair.n_shared} scenarios"
+        return GateVerdict(is_passed=False, reason=f"Not enough evidence for {names}: {reason}.")
     if pair.low is None:
         is_passed = pair.difference is not None and pair.difference > min_gain
         same = f"the difference is {pair.difference:+.3f} on every one of {pair.n_shared} scenarios"
@@ -151,7 +157,9 @@ def _warnings(board: JudgeBoard, row: Row) -> list[str]:
         found.append(f"it is number {row.place}, not the first")
     if row.is_droppable:
         found.append("by this judge it is not the best")
-    elif board.separation is not None and not board.separation.is_real:
+    elif sum(one.score_mean is not None for one in board.rows) == 1:
+        found.append("no other cell has a score: there is nothing to compare it with")
+    elif board.separation is None or not board.separation.is_real:
         found.append("the lead of the first is not proven")
     if row.score_low is None or row.n_scenarios < MIN_SCENARIOS:
         found.append(f"its interval cannot be trusted ({row.verdict.value}, {row.n_scenarios} scenarios)")
@@ -161,4 +169,6 @@ def _warnings(board: JudgeBoard, row: Row) -> list[str]:
         found.append(f"{row.n_unscored} of its candidates are unscored")
     if board.judge == automatic.JUDGE:
         found.append("judged by rules only, not by people")
+    elif (board.judge or "").startswith(LANGUAGE_MODEL):
+        found.append("judged by a language model, not by people")
     return found

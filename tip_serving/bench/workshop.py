@@ -147,12 +147,15 @@ class Workshop:
     def import_scores(self, experiment: str) -> tuple[list[Report], pl.DataFrame]:
         """Import the inbox and write the experiment's scores; what became of each file, and the scores."""
         reports = intake.import_inbox(self.lake, experiment)
-        return reports, scores.view(self.lake, experiment, self.candidates(experiment))
+        view = scores.view(self.lake, self.candidates(experiment))
+        scores.write_view(self.lake, experiment, view)
+        return reports, view
 
     def rank(self, experiment: str) -> pl.DataFrame:
         """Write the leaderboard over all done cells and note which results it rests on."""
         fingerprint = self.state(experiment).fingerprint
         evidence = self.evidence(experiment)
+        scores.write_view(self.lake, experiment, evidence.scores)
         table = leaderboard.publish(self.lake, report.report(evidence), evidence.results)
         states.mark_ranked(self.lake, experiment, fingerprint)
         return table
@@ -160,7 +163,7 @@ class Workshop:
     def tips(self, experiment: str, cell: Cell | None = None, scenario_id: str | None = None) -> pl.DataFrame:
         """Every tip of the experiment with what each judge gave it: one row per candidate, one column per judge."""
         candidates = self.candidates(experiment)
-        view = scores.view(self.lake, experiment, candidates).drop_nulls("score")
+        view = scores.view(self.lake, candidates).drop_nulls("score")
         if cell is not None:
             candidates = candidates.filter(pl.col("model") == cell.model, pl.col("prompt") == cell.prompt)
         if scenario_id is not None:
@@ -187,7 +190,7 @@ class Workshop:
             experiment=experiment,
             results=self.results(experiment),
             candidates=candidates,
-            scores=scores.view(self.lake, experiment, candidates),
+            scores=scores.view(self.lake, candidates),
             verdicts=verdicts.view(self.lake, candidates),
             anchors=anchors.filter(pl.col("experiment") == experiment),
             scenarios=self.scenarios(experiment),

@@ -50,7 +50,7 @@ class Anchor(BaseModel):
     rubric_version: str
     situation: Situation
     tip: str
-    points: dict[str, Annotated[float, Field(ge=SCALE_MIN, le=SCALE_MAX)]]
+    points: Annotated[dict[str, Annotated[float, Field(ge=SCALE_MIN, le=SCALE_MAX)]], Field(min_length=1)]
     judged_by: tuple[str, ...]
 
     @property

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -86,6 +86,8 @@ class Batch(NamedTuple):
     n_items: int
     rows_path: str
     instructions_path: str
+    n_anchors: int
+    """Of the items; fewer than asked for where the batch holds the others' tips anyway."""
 
 
 class _Item(NamedTuple):
@@ -118,7 +120,7 @@ def export(
 
     Raises:
         AllocationError: the share cannot be dealt.
-        AnchorError: there is no such anchor set, or it was settled under another rubric.
+        AnchorError: there is no such anchor set, it was settled under another rubric, or pairs are asked for.
     """
     salt = _salt(lake, experiment, ask.judge)
     known = _anchors(lake, rubric, ask)
@@ -135,8 +137,10 @@ def export(
 
 
 def _anchors(lake: Lake, rubric: Rubric, ask: Ask) -> list[Anchor]:
-    if ask.anchor_set is None or ask.partners is not None:
+    if ask.anchor_set is None:
         return []
+    if ask.partners is not None:
+        raise anchors.AnchorError("anchors are single tips and cannot be mixed into pairs")
     found = anchors.load(lake, ask.anchor_set)
     other = sorted({anchor.rubric_version for anchor in found} - {rubric.version})
     if other:
@@ -147,11 +151,11 @@ def _anchors(lake: Lake, rubric: Rubric, ask: Ask) -> list[Anchor]:
 def _allotted(candidates: pl.DataFrame, scenarios: Sequence[Scenario], ask: Ask) -> Iterator[_Item]:
     """Everything that this judge is ever given of the experiment, done or not."""
     shown = candidates.unique("candidate_id", maintain_order=True)
-    if ask.only is not None:
-        shown = shown.filter(pl.col("candidate_id").is_in(list(ask.only)))
     if ask.share is not None:
         mine = ask.share.of(ask.judge, shown["scenario_id"].unique().to_list())
         shown = shown.filter(pl.col("scenario_id").is_in(list(mine)))
+    if ask.only is not None:
+        shown = shown.filter(pl.col("candidate_id").is_in(list(ask.only)))
     situations = {scenario.scenario_id: _shown(scenario.situation) for scenario in scenarios}
     columns = shown.select("candidate_id", "model", "prompt", "scenario_id", "text")
     texts = dict(columns.select("candidate_id", "text").iter_rows())
@@ -182,12 +186,15 @@ def _write_batch(
     ask: Ask,
 ) -> Batch:
     identities = "\n".join([rubric.version, rubric.content_hash, *sorted(item.identity for item in pending)])
-    batch = _keyed(salt, identities)[:12]
-    mixed = sorted(known, key=lambda anchor: _keyed(salt, f"{batch}:{anchor.anchor_id}"))[: ask.anchors_per_batch]
+    mixed = _mixed_in(known, pending, lambda anchor: _keyed(salt, f"{identities}:{anchor.anchor_id}"))
+    mixed = mixed[: ask.anchors_per_batch]
+    # The same items with other anchors are another batch: the file of a batch never changes.
+    batch = _keyed(salt, "\n".join([identities, *(anchor.model_dump_json() for anchor in mixed)]))[:12]
     items = [*pending, *(_anchor_item(anchor) for anchor in mixed)]
     keyed = sorted(((_keyed(salt, f"{batch}:{item.identity}")[:16], item) for item in items), key=lambda pair: pair[0])
     instructions_path = layout.export_instructions(experiment, ask.judge, batch)
-    made = Batch(ask.judge, batch, len(keyed), layout.export_rows(experiment, ask.judge, batch), instructions_path)
+    rows_path = layout.export_rows(experiment, ask.judge, batch)
+    made = Batch(ask.judge, batch, len(keyed), rows_path, instructions_path, len(mixed))
     if lake.exists(made.rows_path):
         return made
     keys = [(name, *_key_of(item, rubric, ask, batch)) for name, item in keyed]
@@ -198,6 +205,12 @@ def _write_batch(
     lines = (json.dumps({"item": name, **common, **item.content}, ensure_ascii=False) + "\n" for name, item in keyed)
     lake.write(made.rows_path, "".join(lines).encode())
     return made
+
+
+def _mixed_in(known: Iterable[Anchor], pending: Sequence[_Item], order: Callable[[Anchor], str]) -> list[Anchor]:
+    """Anchors in the order in which to take them, without those that the batch holds anyway: twice, they would show."""
+    there = {json.dumps(item.content) for item in pending}
+    return sorted((anchor for anchor in known if json.dumps(_anchor_item(anchor).content) not in there), key=order)
 
 
 def _anchor_item(anchor: Anchor) -> _Item:

@@ -5,6 +5,7 @@ ours wrote it. A file that is taken moves to `judge/imported/`, one that is refu
 beside it names every fault by its line.
 """
 
+import codecs
 import hashlib
 import json
 import re
@@ -14,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tip_serving.bench.judging.anchors import ANCHOR_SCORES
 from tip_serving.bench.judging.export import ItemKind, Key, read_keys
@@ -37,6 +38,15 @@ def judge_fault(judge: str) -> str | None:
     return f"{judge!r:.130} cannot name a judge: {allowed}"
 
 
+def _no_truth_value(points: object) -> object:
+    if isinstance(points, bool):
+        raise ValueError("Input should be points, not true or false")  # noqa: TRY004  pydantic lists ValueErrors
+    return points
+
+
+Points = Annotated[int, Field(ge=SCALE_MIN, le=SCALE_MAX), BeforeValidator(_no_truth_value)]
+
+
 class Judgement(BaseModel):
     """One line of a score file: points for a tip, or which tip of a pair is better."""
 
@@ -45,7 +55,7 @@ class Judgement(BaseModel):
     item: str
     judge: Annotated[str, Field(pattern=rf"^{_JUDGE}$")]
     rubric_version: str
-    scores: dict[str, Annotated[int, Field(ge=SCALE_MIN, le=SCALE_MAX)]] | None = None
+    scores: dict[str, Points] | None = None
     preferred: str | None = None
     comment: Annotated[str, Field(max_length=2_000)] = ""
     cost_usd: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
@@ -113,7 +123,7 @@ def import_file(lake: Lake, experiment: str, filename: str, *, partial: bool = F
     data = lake.read(layout.inbox_file(experiment, filename))
     accepted, faults = _check(lake, experiment, data)
     is_taken = bool(accepted) and (partial or not faults)
-    is_repeat = is_taken and _append(lake, experiment, data, accepted)
+    is_repeat = is_taken and _append(lake, experiment, accepted)
     report = Report(filename, len(accepted) if is_taken else 0, tuple(faults), is_taken, is_repeat)
     place = layout.imported_file if is_taken else layout.rejected_file
     lake.write(place(experiment, filename), data)
@@ -130,7 +140,7 @@ def _check(lake: Lake, experiment: str, data: bytes) -> tuple[list[_Accepted], l
     good: dict[tuple[str, str], _Accepted] = {}
     faults: list[LineFault] = []
     keys: dict[str, Mapping[str, Key]] = {}
-    for number, line in enumerate(data.splitlines(), 1):
+    for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).splitlines(), 1):
         if not line.strip():
             continue
         parsed = _parse(line)
@@ -155,7 +165,10 @@ def _parse(line: bytes) -> Judgement | str:
     try:
         return Judgement.model_validate_json(line)
     except ValidationError as error:
-        return "; ".join(f"{'.'.join(map(str, entry['loc'])) or 'line'}: {entry['msg']}" for entry in error.errors())
+        return "; ".join(
+            f"{'.'.join(map(str, entry['loc'])) or 'line'}: {entry['msg'].removeprefix('Value error, ')}"
+            for entry in error.errors()
+        )
 
 
 def _reasons_against(line: Judgement, keys: Mapping[str, Key]) -> Iterator[str]:
@@ -191,9 +204,11 @@ def _reasons_against_points(line: Judgement) -> Iterator[str]:
         yield f"{', '.join(sorted(given - names))} is not in rubric {line.rubric_version}"
 
 
-def _append(lake: Lake, experiment: str, data: bytes, accepted: list[_Accepted]) -> bool:
+def _append(lake: Lake, experiment: str, accepted: list[_Accepted]) -> bool:
     """Add the accepted lines to their ledgers; whether they were all in already."""
-    part = hashlib.sha256(experiment.encode() + b"\0" + data).hexdigest()[:20]
+    # Of what was accepted, not of the file: lines that were faulty once may be good when the file comes again.
+    content = "\n".join([experiment, *(line.model_dump_json() for line, _ in accepted)])
+    part = hashlib.sha256(content.encode()).hexdigest()[:20]
     now = datetime.now(UTC)
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for line, key in accepted:

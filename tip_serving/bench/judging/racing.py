@@ -75,8 +75,10 @@ def next_round(
         size: scenarios of a round.
 
     Raises:
-        RaceError: the race was begun with another error rate, or the error rate is no chance.
+        RaceError: there is no candidate, the race was begun with another error rate, or the error rate is no chance.
     """
+    if candidates.is_empty():
+        raise RaceError(f"{experiment} has no tip yet that could race")
     _begin(lake, experiment, judge, error_rate)
     arms = candidates.select("model", "prompt").unique().sort("model", "prompt").with_row_index("arm")
     order = sorted(candidates["scenario_id"].unique(), key=shuffled)

@@ -25,8 +25,8 @@ VIEW_KEYS = ("candidate_id", "model", "prompt", "scenario_id", "sample_index")
 SCORES = Ledger(layout.SCORES, ("candidate_id",), SCORE_SCHEMA, has_points=True)
 
 
-def view(lake: Lake, experiment: str, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Write and return the experiment's scores: one row per candidate and judge that scored any of them."""
+def view(lake: Lake, candidates: pl.DataFrame) -> pl.DataFrame:
+    """The scores of an experiment's candidates: one row per candidate and judge that scored any of them."""
     keys = candidates.select(VIEW_KEYS)
     frames = []
     for judge, rubric_version in SCORES.judges(lake):
@@ -38,6 +38,9 @@ def view(lake: Lake, experiment: str, candidates: pl.DataFrame) -> pl.DataFrame:
     nothing = keys.clear().with_columns(
         pl.lit(None, dtype=SCORE_SCHEMA[name]).alias(name) for name in ("judge", "rubric_version", "score")
     )
-    table = pl.concat([nothing, *frames], how="diagonal")
+    return pl.concat([nothing, *frames], how="diagonal")
+
+
+def write_view(lake: Lake, experiment: str, table: pl.DataFrame) -> None:
+    """Keep the view of an experiment beside its leaderboard."""
     write_table(lake, layout.scores_view(experiment), table)
-    return table

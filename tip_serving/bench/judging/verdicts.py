@@ -35,7 +35,8 @@ def view(lake: Lake, candidates: pl.DataFrame) -> pl.DataFrame:
     """
     first = candidates.select(*(pl.col(name).alias(f"first_{name.removeprefix('candidate_')}") for name in _SIDE),
                               "scenario_id")  # fmt: skip
-    second = candidates.select(pl.col(name).alias(f"second_{name.removeprefix('candidate_')}") for name in _SIDE)
+    second = candidates.select(*(pl.col(name).alias(f"second_{name.removeprefix('candidate_')}") for name in _SIDE),
+                               "scenario_id")  # fmt: skip
     frames = [VERDICTS.latest(lake, *judged) for judged in VERDICTS.judges(lake)]
     standing = pl.concat([pl.DataFrame(schema=VERDICT_SCHEMA), *frames])
-    return standing.join(first, on="first_id", how="inner").join(second, on="second_id", how="inner")
+    return standing.join(first, on="first_id", how="inner").join(second, on=["second_id", "scenario_id"], how="inner")

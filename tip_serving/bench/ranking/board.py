@@ -80,6 +80,11 @@ class Judged:
         low, high = self.scores["score"].min(), self.scores["score"].max()
         return (float(low), float(high)) if isinstance(low, float) and isinstance(high, float) else (0.0, 1.0)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Where no score can lie beyond: the ends of the rubric's scale; of a foreign scale they are not known."""
+        return self.scale if self.rubric_version != BROUGHT else (-np.inf, np.inf)
+
 
 def judge_board(judged: Judged, pairwise: Pairwise | None, kind: str, judging_cost_usd: float | None) -> JudgeBoard:
     """The board, best cell first; cells without a place last."""
@@ -114,7 +119,7 @@ def _rows(judged: Judged, pairs: Sequence[paired.PairedDifference]) -> list[Row]
         wins,
         strict=True,
     )
-    return [_row(*columns, scale=judged.scale) for columns in found]
+    return [_row(*columns, bounds=judged.bounds) for columns in found]
 
 
 def _row(
@@ -124,7 +129,7 @@ def _row(
     against: best.AgainstBest,
     win_share: float | None,
     *,
-    scale: tuple[float, float],
+    bounds: tuple[float, float],
 ) -> Row:
     verdict = _VERDICTS[mean.verdict]
     if verdict is Verdict.UNSCORED and result.status is CellStatus.FAILED:
@@ -140,9 +145,9 @@ def _row(
         rank_high=rank.high,
         score_mean=mean.mean,
         score_se=mean.standard_error,
-        # The true mean lies on the scale, so an interval may be cut there.
-        score_low=None if mean.low is None else max(mean.low, scale[0]),
-        score_high=None if mean.high is None else min(mean.high, scale[1]),
+        # The true mean lies within, so an interval may be cut there.
+        score_low=None if mean.low is None else max(mean.low, bounds[0]),
+        score_high=None if mean.high is None else min(mean.high, bounds[1]),
         n_scenarios=mean.n_scenarios,
         n_scored=mean.n_scored,
         n_unscored=max(result.n_done - mean.n_scored, 0),

@@ -24,16 +24,17 @@ def pairwise(verdicts: pl.DataFrame, cells: Sequence[Cell]) -> Pairwise | None:
     codes = {cell: code for code, cell in enumerate(cells)}
     first = _codes(verdicts, "first", codes)
     second = _codes(verdicts, "second", codes)
-    kept = verdicts.filter(pl.Series((first >= 0) & (second >= 0) & (first != second)))
+    is_kept = (first >= 0) & (second >= 0) & (first != second)
+    kept = verdicts.filter(pl.Series(is_kept))
     if kept.is_empty():
         return None
-    is_kept = (first >= 0) & (second >= 0) & (first != second)
     comparisons = Comparisons(
         first=first[is_kept],
         second=second[is_kept],
         outcome=kept["outcome"].to_numpy(),
         scenarios=(kept["scenario_id"].rank("dense").cast(pl.Int64) - 1).to_numpy(),
         n_cells=len(cells),
+        texts=(_unordered(kept).rank("dense").cast(pl.Int64) - 1).to_numpy(),
     )
     plain, controlled = rating_stats.plain_and_controlled(comparisons, _features(kept))
     return _told(plain, controlled, cells)
@@ -42,6 +43,12 @@ def pairwise(verdicts: pl.DataFrame, cells: Sequence[Cell]) -> Pairwise | None:
 def _codes(verdicts: pl.DataFrame, side: str, codes: dict[Cell, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     pairs = verdicts.select(f"{side}_model", f"{side}_prompt").iter_rows()
     return np.fromiter((codes.get(Cell(*pair), -1) for pair in pairs), np.int64, verdicts.height)
+
+
+def _unordered(verdicts: pl.DataFrame) -> pl.Series:
+    """A name of the two tips that is the same in both orders."""
+    ids = (pl.col("first_id"), pl.col("second_id"))
+    return verdicts.select(pl.min_horizontal(ids) + ":" + pl.max_horizontal(ids)).to_series()
 
 
 def _features(verdicts: pl.DataFrame) -> Features:
