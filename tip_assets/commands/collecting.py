@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tip_assets import display
@@ -54,6 +55,7 @@ def run(experiment: str, concurrency: int | None, *, dry_run: bool, **asked: Any
     try:
         wanted = _wanted(workshop, experiment, given)
         if dry_run:
+            spec.refuse_conflict(workshop.lake, wanted)
             display.estimate(console, wanted, estimate(workshop, wanted))
             return
         is_new = spec.create(workshop.lake, wanted)
@@ -143,8 +145,12 @@ def list_experiments() -> None:
     workshop = open_workshop()
     table = Table("experiment", "phase", "cells", "failed", "scenarios", "tips", "created")
     for name in experiments(workshop.lake):
-        state = workshop.state(name)
-        asked = state.spec
+        try:
+            state = workshop.state(name)
+        except (LakeError, ValueError) as error:
+            table.add_row(name, "[red]damaged[/red]", "-", "-", "-", "-", escape(f"{error}"[:60]))
+            continue
+        asked = state.spec or state.brought
         created = state.created_at.astimezone().strftime("%Y-%m-%d %H:%M") if state.created_at else ""
         table.add_row(
             name,
@@ -152,7 +158,7 @@ def list_experiments() -> None:
             str(len(state.cells)),
             str(len(state.failed)),
             str(asked.n_scenarios) if asked else "-",
-            str(asked.n_tips) if asked else "-",
+            str(state.spec.n_tips) if state.spec else "-",
             created,
         )
     Console().print(table if table.row_count else "No experiment yet. `tip bench run` makes one.")

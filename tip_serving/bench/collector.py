@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tip_serving.bench import requests
+from tip_serving.bench import requests, results
 from tip_serving.bench.identity import Cell, Need
 from tip_serving.bench.leases import Holding, Lease, LeaseDesk, LostLeaseError
 from tip_serving.bench.open_cell import OpenCell, paid_by
@@ -19,6 +19,7 @@ from tip_serving.bench.results import CellResult, CellStatus
 from tip_serving.bench.spec import Spec
 from tip_serving.bench.store import CandidateStore
 from tip_serving.generation.model import FailureKind, GenerationError, Generator
+from tip_serving.lake.storage import MissingError
 from tip_serving.scenarios.model import Scenario
 
 TICK_S = 1.0
@@ -64,6 +65,7 @@ class Collector:
         self._finishing: set[asyncio.Task[None]] = set()
         self._failed_in_a_row: Counter[str] = Counter()
         self._given_up: dict[str, str] = {}
+        self._known_results: dict[Cell, str | None] = {}
         self._paid_elsewhere = 0.0
         self._stop_reason: str | None = None
         self._is_ending = False
@@ -84,6 +86,7 @@ class Collector:
         """Until every cell is done, or a stop."""
         self._loop = asyncio.get_running_loop()
         self._paid_elsewhere = await asyncio.to_thread(self._paid_for_other_cells)
+        self._known_results = await asyncio.to_thread(lambda: {cell: self._result_id(cell) for cell in self._waiting})
         await self._take_leases()
         opener = asyncio.create_task(self._open_cells())
         ticker = asyncio.create_task(self._tick())
@@ -110,10 +113,32 @@ class Collector:
             taken = await asyncio.to_thread(self._desk.take, cell, self._spec.experiment)
             if isinstance(taken, Holding):
                 self._progress.others[cell] = taken
+                continue
+            was_held = self._progress.others.pop(cell, None) is not None
+            self._waiting.remove(cell)
+            if was_held and await asyncio.to_thread(self._result_id, cell) != self._known_results.get(cell):
+                await self._pass_on(taken)
             else:
-                self._progress.others.pop(cell, None)
-                self._waiting.remove(cell)
                 self._leased.append(taken)
+
+    async def _pass_on(self, lease: Lease) -> None:
+        """Deliver what another worker has made of the cell meanwhile: asking its failed calls again is not due yet."""
+        result = await asyncio.to_thread(results.load, self._store.lake, self._spec.experiment, lease.cell)
+        await asyncio.to_thread(lease.release)
+        if self._spec.max_cost_usd is not None:
+            stored = await asyncio.to_thread(self._store.load, lease.cell)
+            self._paid_elsewhere += paid_by(stored, self._spec.experiment)
+        self._progress.n_there += result.n_done
+        self._progress.n_failed += result.n_failed
+        self._count_done(result)
+        self._wake.set()
+
+    def _result_id(self, cell: Cell) -> str | None:
+        """Which result of the cell lies in the lake."""
+        try:
+            return results.load(self._store.lake, self._spec.experiment, cell).result_id
+        except MissingError:
+            return None
 
     async def _open_cells(self) -> None:
         """Open leased cells in turn, a little ahead of the calls, so that no slot waits for rendering."""
@@ -154,9 +179,12 @@ class Collector:
         except LostLeaseError:
             self._wait_for(opened)
             return
+        self._paid_elsewhere += opened.paid_usd
+        self._count_done(result)
+
+    def _count_done(self, result: CellResult) -> None:
         self._progress.n_cells_done += 1
         self._progress.n_cells_failed += result.status is CellStatus.FAILED
-        self._paid_elsewhere += opened.paid_usd
         self._deliver(result)
 
     # -- once a second ----------------------------------------------------------------------------------------------
@@ -169,7 +197,9 @@ class Collector:
             for opened in list(self._open.values()):
                 await asyncio.to_thread(opened.segment.sync)
             if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + self._limits.lease_ttl_s / 3
+                # Under a cost limit others must know what was paid just now.
+                is_limited = self._spec.max_cost_usd is not None
+                next_beat = time.monotonic() + (0.0 if is_limited else self._limits.lease_ttl_s / 3)
                 await self._beat()
             if self._waiting:
                 await self._take_leases()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models, validate_model_name
 from tip_serving.lake import layout
-from tip_serving.lake.storage import ConflictError, Lake
+from tip_serving.lake.storage import ConflictError, Lake, MissingError
 from tip_serving.prompts import registry
 from tip_serving.scenarios import sets
 
@@ -204,20 +204,28 @@ def create(lake: Lake, spec: Spec) -> bool:
         SpecConflictError: the experiment exists with another spec; says in what they differ.
     """
     data = json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False).encode() + b"\n"
+    refuse_conflict(lake, spec)
+    try:
+        lake.swap(layout.spec(spec.experiment), data, None)
+    except ConflictError:
+        refuse_conflict(lake, spec)
+        return False
+    return True
+
+
+def refuse_conflict(lake: Lake, spec: Spec) -> None:
+    """Raise SpecConflictError where the experiment exists and is another one."""
     if lake.exists(layout.brought(spec.experiment)):
         reason = f"{spec.experiment} holds results that were measured elsewhere; name another one"
         raise SpecConflictError([Fault("experiment", reason)])
     try:
-        lake.swap(layout.spec(spec.experiment), data, None)
-    except ConflictError:
         there = Spec.model_validate_json(lake.read(layout.spec(spec.experiment)))
-        differences = spec.differences(there)
-        if differences:
-            raise SpecConflictError(
-                [Fault("experiment", f"{spec.experiment} exists and never changes; name another one"), *differences]
-            ) from None
-        return False
-    return True
+    except MissingError:
+        return
+    differences = spec.differences(there)
+    if differences:
+        reason = f"{spec.experiment} exists and never changes; name another one"
+        raise SpecConflictError([Fault("experiment", reason), *differences])
 
 
 def load(lake: Lake, experiment: str, catalog: Catalog) -> Spec:

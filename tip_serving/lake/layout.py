@@ -222,9 +222,14 @@ def candidates_table(model: str, prompt: str, part: str) -> str:
     return f"{cell_store(model, prompt)}/{part}.parquet"
 
 
+def rubrics(root: str, judge: str) -> str:
+    """The folder of one judge there, a folder a rubric in it."""
+    return f"{root}/{encode(judge)}"
+
+
 def append_only(root: str, judge: str, rubric_version: str) -> str:
     """All parts of one judge under one rubric below SCORES, VERDICTS or ANCHOR_SCORES."""
-    return f"{root}/{encode(judge)}/{encode(rubric_version)}"
+    return f"{rubrics(root, judge)}/{encode(rubric_version)}"
 
 
 def part(root: str, judge: str, rubric_version: str, name: str) -> str:

@@ -1,16 +1,19 @@
 """Collecting while others take cells away: nothing is lost, doubled or deleted."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from support.bench import create, workshop, write_candidates
+from support.bench import create, fill, workshop, write_candidates
+from support.terminal import wait_until
 
 from tip_serving.bench.collect import collect
 from tip_serving.bench.collector import Limits
 from tip_serving.bench.identity import Cell, Need, needs
 from tip_serving.bench.leases import Holding, Lease, LeaseDesk, LostLeaseError, ProcessName, machine_name
 from tip_serving.bench.open_cell import OpenCell
+from tip_serving.bench.progress import Progress
 from tip_serving.bench.results import CellStatus
 from tip_serving.bench.workshop import Workshop
 from tip_serving.generation.embedded import WRITERS
@@ -100,3 +103,31 @@ def test_a_cell_that_was_taken_away_is_waited_for_and_taken_up_again(place: Work
     assert len(writer.asked) == N_SCENARIOS
     assert sorted(place.store.load(CELL)["candidate_id"]) == _ids(_needed(place, asked.experiment))
     assert not place.lake.exists(layout.lease(*CELL))
+
+
+def test_what_another_worker_finished_meanwhile_is_passed_on_and_its_failed_calls_are_not_asked_again(
+    place: Workshop,
+) -> None:
+    asked = create(place, models=[CELL.model], prompts=[CELL.prompt], n_scenarios=N_SCENARIOS)
+    scenarios = place.scenarios(asked.experiment)
+    lease = LeaseDesk(place.lake, 5.0).take(CELL, asked.experiment)
+    assert isinstance(lease, Lease)
+    writer = _Writer(lambda _: None)
+    limits = Limits(concurrency=1, lease_ttl_s=5.0)
+    progress = Progress()
+
+    def finish_elsewhere() -> None:
+        wait_until(lambda: CELL in progress.others)
+        fill(place, asked, CELL, n_missing=2)
+        lease.release()
+
+    other = threading.Thread(target=finish_elsewhere)
+    other.start()
+    found = list(collect(asked, [CELL], scenarios, place.store, lambda: writer, limits, progress))
+    other.join()
+
+    assert [(result.status, result.n_done, result.n_called) for result in found] == [
+        (CellStatus.FAILED, N_SCENARIOS - 2, N_SCENARIOS - 2)
+    ]
+    assert writer.asked == []
+    assert (progress.n_cells_done, progress.n_cells_failed, progress.n_over) == (1, 1, N_SCENARIOS)

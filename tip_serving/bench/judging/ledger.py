@@ -59,7 +59,7 @@ class Ledger:
     def judges(self, lake: Lake) -> list[tuple[str, str]]:
         """Every (judge, rubric version) that ever said anything."""
         return [
-            (layout.decode(judge), layout.decode(rubric))
-            for judge in lake.folders(self.root)
-            for rubric in lake.folders(f"{self.root}/{judge}")
+            (judge, layout.decode(rubric))
+            for judge in map(layout.decode, lake.folders(self.root))
+            for rubric in lake.folders(layout.rubrics(self.root, judge))
         ]
