@@ -217,7 +217,7 @@ def test_the_order_of_rounds_and_of_actions_does_not_matter(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize(("n", "n_actions"), [(40_000, 3), (700, 300), (16_385, 2)])
+@pytest.mark.parametrize(("n", "n_actions"), [(40_000, 3), (700, 300), (8_193, 2)])
 def test_a_log_of_many_chunks_gives_what_its_parts_give(name: str, n: int, n_actions: int) -> None:
     columns = given_columns(np.random.default_rng(10), n, n_actions)
     columns["embedding"] = columns["actions"] % 2

@@ -96,7 +96,7 @@ def test_blocks_that_straddle_chunks_hold_the_same_sums() -> None:
     """Rows per block beyond, at and below the rows that fit the cache at once."""
     columns = logged.draw(np.random.default_rng(6), 50_000).columns
     terms = weights_of(columns) * columns["rewards"]
-    for rows in (20_000, 16_384, 999):
+    for rows in (20_000, 8_192, 999):
         found = estimate("ips", columns, inference=ope.Bootstrap(np.random.default_rng(7), 100, rows_per_block=rows))
         sums = np.add.reduceat(terms, np.arange(0, 50_000, rows))
         sizes = np.add.reduceat(np.ones(50_000), np.arange(0, 50_000, rows))
