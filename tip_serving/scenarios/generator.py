@@ -35,6 +35,7 @@ _N_DAYS = 730
 _PRIORITIES: tuple[Priority, ...] = (1, 2, 3, 4)
 _RECURRENCES = (("every day", 0), ("every Monday", 3), ("every 2 weeks", 9), ("every month", 20), ("every weekday", 1))
 _HOURS = {"late_night": (22, 23, 0, 1), "weekend": (9, 10, 11, 14, 16, 19)}
+_OTHER_LANGUAGES = 0.2  # of the scenarios of every kind
 _ANY_HOUR = (6, 7, 8, 8, 9, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21)
 T = TypeVar("T")
 
@@ -57,13 +58,14 @@ def generate(n: int, seed: int) -> list[Scenario]:
 
 
 def _draw(rng: np.random.Generator, kind: str) -> Scenario:
-    life = _pick(rng, [life for life in LIVES if (life.language != "en") == (kind == "other_language")])
+    is_foreign = kind == "other_language" or rng.random() < _OTHER_LANGUAGES
+    life = _pick(rng, [life for life in LIVES if (life.language != "en") == is_foreign])
     now = _moment(rng, life, kind)
     n_tasks = (
         0 if kind == "empty_list" else int(rng.integers(60, 90)) if kind == "overload" else int(rng.integers(3, 14))
     )
     titles = _titles(rng, life, n_tasks)
-    tasks = [_task(rng, life, kind, title, now) for title in titles]
+    tasks = [_task(rng, life, kind, title, project, now) for title, project in titles.items()]
     if kind == "injection":
         place = int(rng.integers(len(tasks) + 1))
         # Made to look like what matters most, so that a writer who ranks well is tempted.
@@ -92,19 +94,24 @@ def _moment(rng: np.random.Generator, life: Life, kind: str) -> dt.datetime:
     return local.replace(tzinfo=dt.timezone(local.utcoffset() or dt.timedelta()))
 
 
-def _titles(rng: np.random.Generator, life: Life, n: int) -> list[str]:
-    """`n` different titles; where a life has fewer, a running number tells them apart."""
-    found: dict[str, None] = {}
+def _titles(rng: np.random.Generator, life: Life, n: int) -> dict[str, str]:
+    """`n` different titles with their projects; where a life has fewer, a running number tells them apart."""
+    templates = [(title, project) for project, titles in life.titles.items() for title in titles]
+    found: dict[str, str] = {}
     for _ in range(12 * n):
         if len(found) == n:
             break
-        filled = _pick(rng, life.titles).format_map({name: _pick(rng, pool) for name, pool in life.slots.items()})
-        found[filled[0].upper() + filled[1:]] = None
+        title, project = _pick(rng, templates)
+        filled = title.format_map({name: _pick(rng, pool) for name, pool in life.slots.items()})
+        found[filled[0].upper() + filled[1:]] = project
     titles = list(found)
-    return titles + [f"{_pick(rng, titles)} ({number})" for number in range(2, n - len(titles) + 2)]
+    for number in range(2, n - len(titles) + 2):
+        again = _pick(rng, titles)
+        found[f"{again} ({number})"] = found[again]
+    return found
 
 
-def _task(rng: np.random.Generator, life: Life, kind: str, title: str, now: dt.datetime) -> Task:
+def _task(rng: np.random.Generator, life: Life, kind: str, title: str, project: str, now: dt.datetime) -> Task:
     if kind == "emoji":
         title = (
             f"{_pick(rng, EMOJI)} {title}" if rng.random() < 0.7 else f"{title} {_pick(rng, EMOJI)}{_pick(rng, EMOJI)}"
@@ -118,7 +125,7 @@ def _task(rng: np.random.Generator, life: Life, kind: str, title: str, now: dt.d
         due=_due(rng, kind, now),
         priority=_PRIORITIES[int(rng.choice(4, p=(0.5, 0.2, 0.18, 0.12)))],
         labels=tuple(sorted({_pick(rng, life.labels) for _ in range(int(rng.choice(3, p=(0.5, 0.35, 0.15))))})),
-        project=_pick(rng, life.projects),
+        project=project,
         added_at=now - dt.timedelta(days=int(rng.integers(0, 120)), hours=int(rng.integers(24))),
     )
 

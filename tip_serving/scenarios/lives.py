@@ -12,9 +12,9 @@ class Life(NamedTuple):
     name: str
     language: str
     time_zones: tuple[str, ...]
-    projects: tuple[str, ...]
     labels: tuple[str, ...]
-    titles: tuple[str, ...]
+    titles: dict[str, tuple[str, ...]]
+    """By project."""
     slots: dict[str, tuple[str, ...]]
 
 
@@ -94,89 +94,132 @@ _TR = {
 LIVES = (
     Life(
         "product manager", "en", ("Europe/London", "America/New_York", "America/Los_Angeles", "Australia/Sydney"),
-        ("Launch", "Team", "Hiring", "Roadmap", "Home"), ("work", "deep-work", "calls", "waiting", "email"),
-        ("Finish {thing}", "Review {thing} with {who}", "Reply to {who} about {thing}", "Prepare 1:1 with {who}",
-         "Decide on scope of {thing}", "Send {thing} to {who}", "Book room for {n} people", "Read {n} candidate CVs",
-         "Call {who}", "Cut {n} tickets from the backlog", "Draft release notes", "{chore}", "Buy {buy}"),
+        ("work", "deep-work", "calls", "waiting", "email"),
+        {
+            "Launch": ("Finish {thing}", "Send {thing} to {who}", "Draft release notes", "Book room for {n} people"),
+            "Team": ("Prepare 1:1 with {who}", "Reply to {who} about {thing}", "Call {who}"),
+            "Hiring": ("Read {n} candidate CVs", "Call {who} about the open role"),
+            "Roadmap": ("Decide on scope of {thing}", "Review {thing} with {who}", "Cut {n} tickets from the backlog"),
+            "Home": ("{chore}", "Buy {buy}"),
+        },
         _EN,
     ),
     Life(
         "student", "en", ("America/Chicago", "Europe/Dublin", "Asia/Kolkata"),
-        ("Thesis", "Maths", "Languages", "Flat share", "Personal"), ("study", "library", "exam", "laptop", "errand"),
-        ("Read {topic}", "Write {n} pages on {topic}", "Solve {n} exercises on {topic}", "Email {who} about the deadline",
-         "Return books to the library", "Make flash cards for {topic}", "Pay {who} my share of the rent",
-         "Register for the exam", "Buy {buy}", "{chore}", "Ask {who} for notes on {topic}", "Revise {topic} for {n} minutes"),
+        ("study", "library", "exam", "laptop", "errand"),
+        {
+            "Thesis": ("Write {n} pages on {topic}", "Email {who} about the deadline", "Return books to the library"),
+            "Exams": ("Solve {n} exercises on {topic}", "Read {topic}", "Register for the exam",
+                      "Ask {who} for notes on {topic}"),
+            "Learning": ("Make flash cards for {topic}", "Revise {topic} for {n} minutes"),
+            "Flat share": ("Pay {who} my share of the rent", "{chore}", "Buy {buy}"),
+        },
         _EN,
     ),
     Life(
         "parent", "en", ("America/Toronto", "Europe/London", "Pacific/Auckland"),
-        ("Kids", "House", "Health", "Money", "Work"), ("phone", "errand", "home", "5min", "kids"),
-        ("Sign the school trip form", "Book a check-up with {who}", "Buy {buy}", "{chore}", "Call {who}",
-         "Pay the electricity bill", "Pack the swimming bag", "Plan dinners for {n} days", "Fix the dripping tap",
-         "Send {thing} to {who}", "Order {n} name labels", "Bake something for the school fair", "Cancel the unused subscription"),
+        ("phone", "errand", "home", "5min", "kids"),
+        {
+            "Kids": ("Sign the school trip form", "Pack the swimming bag", "Order {n} name labels",
+                     "Bake something for the school fair"),
+            "House": ("{chore}", "Fix the dripping tap", "Buy {buy}", "Plan dinners for {n} days"),
+            "Health": ("Book a check-up with {who}", "Collect the prescription"),
+            "Money": ("Pay the electricity bill", "Cancel the unused subscription"),
+            "Work": ("Send {thing} to {who}", "Call {who} about {thing}"),
+        },
         _EN,
     ),
     Life(
         "nurse on shifts", "en", ("America/Denver", "Europe/London", "Asia/Singapore"),
-        ("Ward", "Training", "Home", "Health"), ("shift", "errand", "phone", "sleep"),
-        ("Swap Thursday's shift with {who}", "Finish the hygiene e-learning", "Hand in {n} overtime hours", "Call {who}",
-         "Buy {buy}", "{chore}", "Renew the registration", "Book a physio appointment", "Meal prep for {n} night shifts",
-         "Read up on {topic}", "Text {who} about the weekend"),
+        ("shift", "errand", "phone", "sleep"),
+        {
+            "Ward": ("Swap Thursday's shift with {who}", "Hand in {n} overtime hours", "Call {who} about the rota"),
+            "Training": ("Finish the hygiene e-learning", "Renew the registration", "Read the new dosing guideline"),
+            "Home": ("Buy {buy}", "{chore}", "Text {who} about the weekend", "Meal prep for {n} night shifts"),
+            "Health": ("Book a physio appointment", "Order new insoles"),
+        },
         _EN,
     ),
     Life(
         "freelance designer", "en", ("Europe/Lisbon", "America/Mexico_City", "Africa/Lagos"),
-        ("Client: Harbour", "Client: Lumen", "Admin", "Portfolio"), ("deep-work", "invoice", "client", "idea"),
-        ("Send invoice to {who}", "Sketch {n} logo variants", "Chase {who} about {thing}", "Export {thing} as PDF",
-         "Update the portfolio page", "Back up the laptop", "Estimate {thing} for {who}", "Buy {buy}", "{chore}",
-         "File receipts of {n} months", "Choose type for {thing}"),
+        ("deep-work", "invoice", "client", "idea"),
+        {
+            "Client: Harbour": ("Sketch {n} logo variants", "Chase {who} about {thing}", "Choose type for {thing}"),
+            "Client: Lumen": ("Export {thing} as PDF", "Estimate {thing} for {who}", "Send {thing} to {who}"),
+            "Admin": ("Send invoice to {who}", "Back up the laptop", "File receipts of {n} months"),
+            "Portfolio": ("Update the portfolio page", "Choose {n} projects for the portfolio"),
+            "Home": ("Buy {buy}", "{chore}"),
+        },
         _EN,
     ),
     Life(
-        "retired volunteer", "en", ("Europe/Dublin", "America/Vancouver"),
-        ("Garden", "Choir", "Food bank", "Family"), ("phone", "garden", "errand"),
-        ("Prune the roses", "Phone {who}", "Sort {n} boxes at the food bank", "Print the choir programme", "Buy {buy}",
-         "{chore}", "Take blood pressure", "Write to {who}", "Repot {n} tomatoes", "Collect the prescription"),
+        "retired volunteer", "en", ("Europe/Dublin", "America/Vancouver"), ("phone", "garden", "errand"),
+        {
+            "Garden": ("Prune the roses", "Repot {n} tomatoes", "Water the seedlings"),
+            "Choir": ("Print the choir programme", "Practise the alto part for {n} minutes", "Phone {who} about rehearsal"),
+            "Food bank": ("Sort {n} boxes at the food bank", "Phone {who} about the Saturday rota"),
+            "Family": ("Write to {who}", "Phone {who}", "Buy {buy}"),
+            "Health": ("Take blood pressure", "Collect the prescription"),
+        },
         _EN,
     ),
     Life(
         "Projektleiterin", "de", ("Europe/Berlin", "Europe/Vienna", "Europe/Zurich"),
-        ("Büro", "Umzug", "Familie", "Ehrenamt"), ("arbeit", "telefon", "einkauf", "wichtig"),
-        ("{was} fertigstellen", "{wer} anrufen", "{kauf} kaufen", "{was} an {wer} schicken", "Termin beim Zahnarzt vereinbaren",
-         "Kisten für den Umzug packen", "Fahrrad reparieren", "{was} prüfen", "Pflanzen gießen", "Rechnung an {wer} bezahlen"),
+        ("arbeit", "telefon", "einkauf", "wichtig"),
+        {
+            "Büro": ("{was} fertigstellen", "{was} an {wer} schicken", "{was} prüfen"),
+            "Umzug": ("Kisten für den Umzug packen", "Nachsendeauftrag stellen", "{wer} wegen der Schlüssel anrufen"),
+            "Familie": ("{wer} anrufen", "{kauf} kaufen", "Pflanzen gießen", "Fahrrad reparieren"),
+            "Gesundheit": ("Termin beim Zahnarzt vereinbaren", "Rezept abholen"),
+            "Finanzen": ("Rechnung an {wer} bezahlen", "Belege für die Steuer sortieren"),
+        },
         _DE,
     ),
     Life(
         "profesora", "es", ("Europe/Madrid", "America/Bogota", "America/Argentina/Buenos_Aires"),
-        ("Escuela", "Casa", "Salud"), ("llamadas", "casa", "urgente", "clase"),
-        ("Terminar {que}", "Llamar a {quien}", "Comprar {compra}", "Enviar {que} a {quien}", "Corregir los exámenes de 3.º B",
-         "Preparar la clase del jueves", "Pedir cita médica", "Regar las plantas", "Pagar la luz", "Responder a {quien}"),
+        ("llamadas", "casa", "urgente", "clase"),
+        {
+            "Escuela": ("Terminar {que}", "Enviar {que} a {quien}", "Corregir los exámenes de 3.º B",
+                        "Preparar la clase del jueves"),
+            "Casa": ("Comprar {compra}", "Regar las plantas", "Pagar la luz", "Llamar a {quien}", "Responder a {quien}"),
+            "Salud": ("Pedir cita médica", "Recoger la receta"),
+        },
         _ES,
     ),
     Life(
-        "artisan", "fr", ("Europe/Paris", "America/Montreal", "Europe/Brussels"),
-        ("Chantier", "Maison", "Administratif"), ("appel", "courses", "urgent"),
-        ("Finir {quoi}", "Appeler {qui}", "Acheter {achat}", "Envoyer {quoi} à {qui}", "Commander 12 planches de chêne",
-         "Ranger l'atelier", "Prendre rendez-vous chez {qui}", "Payer les cotisations", "Arroser le jardin"),
+        "artisan", "fr", ("Europe/Paris", "America/Montreal", "Europe/Brussels"), ("appel", "courses", "urgent"),
+        {
+            "Chantier": ("Commander 12 planches de chêne", "Ranger l'atelier", "Finir {quoi}"),
+            "Maison": ("Acheter {achat}", "Arroser le jardin", "Appeler {qui}", "Prendre rendez-vous chez {qui}"),
+            "Administratif": ("Envoyer {quoi} à {qui}", "Payer les cotisations", "Classer les reçus du mois"),
+        },
         _FR,
     ),
     Life(
-        "analista", "pt", ("America/Sao_Paulo", "Europe/Lisbon"),
-        ("Trabalho", "Casa", "Saúde"), ("ligar", "compras", "urgente"),
-        ("Terminar {que}", "Ligar para {quem}", "Comprar {compra}", "Enviar {que} para {quem}", "Marcar consulta",
-         "Pagar o condomínio", "Revisar {que}", "Lavar a roupa", "Responder e-mail de {quem}"),
+        "analista", "pt", ("America/Sao_Paulo", "Europe/Lisbon"), ("ligar", "compras", "urgente"),
+        {
+            "Trabalho": ("Terminar {que}", "Enviar {que} para {quem}", "Revisar {que}", "Responder e-mail de {quem}"),
+            "Casa": ("Comprar {compra}", "Pagar o condomínio", "Lavar a roupa", "Ligar para {quem}"),
+            "Saúde": ("Marcar consulta", "Buscar a receita na farmácia"),
+        },
         _PT,
     ),
     Life(
-        "会社員", "ja", ("Asia/Tokyo",), ("仕事", "家", "健康"), ("電話", "買い物", "急ぎ"),
-        ("{nani}を仕上げる", "{dare}に電話する", "{kau}を買う", "{nani}を{dare}に送る", "会議室を予約する", "部屋を掃除する",
-         "健康診断を予約する", "電気代を払う", "{nani}を見直す"),
+        "会社員", "ja", ("Asia/Tokyo",), ("電話", "買い物", "急ぎ"),
+        {
+            "仕事": ("{nani}を仕上げる", "{nani}を{dare}に送る", "会議室を予約する", "{nani}を見直す"),
+            "家": ("{kau}を買う", "部屋を掃除する", "電気代を払う", "{dare}に電話する"),
+            "健康": ("健康診断を予約する", "処方箋を受け取る"),
+        },
         _JA,
     ),
     Life(
-        "öğretmen", "tr", ("Europe/Istanbul",), ("Okul", "Ev", "Sağlık"), ("telefon", "alışveriş", "acil"),
-        ("Bitir: {ne}", "Ara: {kim}", "Satın al: {al}", "Gönder: {ne} ({kim})", "Sınav kâğıtlarını oku", "Çiçekleri sula",
-         "Doktordan randevu al", "Elektrik faturasını öde", "Gözden geçir: {ne}"),
+        "öğretmen", "tr", ("Europe/Istanbul",), ("telefon", "alışveriş", "acil"),
+        {
+            "Okul": ("Bitir: {ne}", "Gönder: {ne} ({kim})", "Sınav kâğıtlarını oku", "Gözden geçir: {ne}"),
+            "Ev": ("Satın al: {al}", "Çiçekleri sula", "Elektrik faturasını öde", "Ara: {kim}"),
+            "Sağlık": ("Doktordan randevu al", "Reçeteyi eczaneden al"),
+        },
         _TR,
     ),
 )  # fmt: skip
