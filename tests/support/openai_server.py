@@ -7,8 +7,9 @@ Retry-After that is no time), `first429` (the same without the header), `hang`, 
 
 A model whose name holds `judge` answers a judge's question in JSON, with points that follow from the tip's text alone
 (`judged_points`). `judgegarbled` never gives a verdict, `judgefenced` puts it into a Markdown fence with prose around,
-`judgefirst` prefers whatever stands first, `judgeshort` gives no verdict until it is told of its fault, `judgeplain`
-refuses a request that asks for a shape of the answer (400).
+`judgefirst` prefers whatever stands first, `judgeshort` gives no verdict until it is told of its fault, `judgeleaves`
+leaves every item out, `judgeplain` refuses a request that asks for a shape of the answer (400), `judgetires` answers
+the first ten requests and 429 from then on.
 
 Every request is appended to a log file as one JSON line when it arrives and one when it is answered, so that calls of
 killed clients can be counted. The server ends with its parent.
@@ -73,6 +74,8 @@ def _verdict(body: dict[str, Any]) -> str:
     criteria = re.findall(r"^### (\w+)$", system, re.MULTILINE)
     if "judgegarbled" in model or ("judgeshort" in model and "could not be read" not in asked):
         return "A fine tip. I would give it four points or so."
+    if "judgeleaves" in model:
+        return json.dumps({"reason": "I cannot read this language.", "scores": None, "preferred": None})
     if "tip" in item:
         given: dict[str, Any] = {"scores": {name: judged_points(item["tip"], name) for name in criteria}}
     elif "judgefirst" in model:
@@ -97,10 +100,11 @@ class _Server:
         model = body["model"]
         key = hashlib.sha256(json.dumps([model, body["messages"], body.get("seed")]).encode()).hexdigest()[:24]
         self._seen[key] += 1
+        n_asked = self._seen.total()
         asked = {name: body.get(name) for name in ("messages", "seed", "temperature", "response_format")}
         self._note(event="asked", key=key, model=model, **asked)
         await asyncio.sleep(self._latency_s * (10 if "slow" in model else 1))
-        misbehaviour = await self._misbehave(request, body, self._seen[key])
+        misbehaviour = await self._misbehave(request, body, self._seen[key], n_asked)
         if misbehaviour is not None:
             return misbehaviour
         finish = "content_filter" if "refuse" in model else "stop"
@@ -120,10 +124,13 @@ class _Server:
             }
         )
 
-    async def _misbehave(self, request: web.Request, body: dict[str, Any], n_seen: int) -> web.StreamResponse | None:
+    async def _misbehave(
+        self, request: web.Request, body: dict[str, Any], n_seen: int, n_asked: int
+    ) -> web.StreamResponse | None:
         model = body["model"]
         passes = any(word in model for word in ("first429", "retryafter", "oddafter"))
-        if "always429" in model or (passes and n_seen <= 2):
+        is_tired = "judgetires" in model and n_asked > 10
+        if "always429" in model or is_tired or (passes and n_seen <= 2):
             after = "0.2" if "retryafter" in model else "in a while" if "oddafter" in model else None
             headers = {} if after is None else {"Retry-After": after}
             error = {"error": {"message": "rate limit", "type": "rate_limit", "code": "rate_limit"}}

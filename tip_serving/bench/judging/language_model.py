@@ -52,25 +52,29 @@ def judge(
         AnchorError: from `export`.
     """
     sitting = Sitting(lake, experiment, terms, rubric, home, limits, progress)
-    ended: list[Session | None] = []
+    found: list[Session | None] = []
     broken: list[BaseException] = []
+    ended = threading.Event()
 
     def run() -> None:
         try:
-            ended.append(asyncio.run(sitting.run(export, open_generator)))
+            found.append(asyncio.run(sitting.run(export, open_generator)))
         except BaseException as error:  # noqa: BLE001  raised in the caller's thread
             broken.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=run, name="judge", daemon=True)
     thread.start()
     try:
-        while thread.is_alive():
-            thread.join(0.2)  # in slices: an interrupt is heard between two of them
+        # Not thread.join: interrupted there, Python 3.11 takes the thread for ended and waits for it no more.
+        while not ended.wait(0.2):  # in slices: an interrupt is heard between two of them
+            pass
     except BaseException:
         sitting.interrupt()
+        ended.wait()
         raise
-    finally:
-        thread.join()
+    thread.join()
     if broken:
         raise broken[0]
-    return ended[0]
+    return found[0]

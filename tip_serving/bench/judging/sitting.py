@@ -195,7 +195,7 @@ class Sitting:
     def _header(self) -> Header:
         now = datetime.now(UTC)
         return Header(
-            session_id=f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+            session_id=f"{now:%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:8]}",
             experiment=self._experiment,
             judge=self._terms.judge,
             model=self._terms.model,
