@@ -5,8 +5,9 @@ No other module touches `os.environ`.
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -27,6 +28,16 @@ class Settings(BaseSettings):
     tip_call_timeout_s: PositiveFloat = Field(default=60.0, description="Hard limit of one attempt, seconds.")
     tip_call_attempts: PositiveInt = Field(default=4, description="Attempts before a call counts as failed.")
     tip_lease_ttl_s: PositiveFloat = Field(default=15.0, description="A heartbeat older than this is a dead worker's.")
+    tip_nats_url: str | None = Field(default=None, description="JetStream that takes events; without it, files do.")
+    tip_event_queue: PositiveInt = Field(default=10_000, description="Events that may wait in memory, per worker.")
+    tip_retention_days: PositiveInt = Field(default=180, description="How long an event about a person is kept.")
+    tip_service_tokens: str | None = Field(default=None, description="Callers: `name:sha256,...`; see `tip token`.")
+    tip_max_body_bytes: PositiveInt = Field(default=1_048_576, description="Largest request body.")
+    tip_body_timeout_s: PositiveFloat = Field(default=10.0, description="A request must have arrived within this.")
+    tip_request_timeout_s: PositiveFloat = Field(default=30.0, description="And be answered within this.")
+    tip_max_waiting: PositiveInt = Field(default=256, description="Requests in a worker beyond which it says 503.")
+    tip_drain_s: NonNegativeFloat = Field(default=0.0, description="Served on after SIGTERM, unready, before it ends.")
+    tip_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Of the server.")
 
     @property
     def home(self) -> Path:
@@ -37,6 +48,11 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """The lake's URL or absolute path."""
         return self.tip_lake or str(self.home / "lake")
+
+    @property
+    def wal_directory(self) -> Path:
+        """Where events wait that no broker has taken."""
+        return self.home / "wal"
 
     @property
     def tracking_uri(self) -> str:

@@ -1,0 +1,37 @@
+"""What every event has. Grain: one thing that happened, kept once per event id wherever events are gathered.
+
+An event is a JSON object whose `type` says which; the types stand in `exposure` and `feedback`.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """One thing that happened to one user.
+
+    Attributes:
+        retain_until: when it must be gone; null for an event about no real person.
+    """
+
+    event_id: EventId
+    at: Moment
+    user: UserId
+    retain_until: Moment | None = None
+
+    @property
+    def subject(self) -> str:
+        """The subject under which a broker carries it."""
+        raise NotImplementedError
+
+
+def new_id() -> str:
+    """A fresh id for an event or a decision: 32 hex digits, random."""
+    return uuid.uuid4().hex
