@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test test-slow check up lock clean
+.PHONY: help bench test test-slow check up docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,10 +39,13 @@ check: $(STAMP)  ## lint, types and import contracts
 up: $(STAMP)  ## start the Dagster UI and its daemon (and later the servers)
 	@$(BIN)/tip up
 
+docs: $(STAMP)  ## render the reference of tip_experiments into docs/reference/
+	@$(BIN)/pdoc --output-directory docs/reference tip_experiments
+
 lock:  ## resolve requirements.lock anew from pyproject.toml
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet 'uv==$(UV_VERSION)'; }
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--all-extras --group dev --output-file requirements.lock pyproject.toml
 
 clean:  ## remove the environment and caches, never .tip
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) docs/reference .mypy_cache .ruff_cache .pytest_cache

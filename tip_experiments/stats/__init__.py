@@ -1,1 +1,10 @@
-"""Statistics of cells and arms. `clustered`: means of scores that come in clusters."""
+"""Statistics of cells and arms.
+
+Cells of a bench, on scores that come in clusters of scenarios: `cell_scores` (sums and counts), `clustered` and
+`intervals` (errors and when an interval can be given), `means`, `ranks`, `paired`, `best`, `effects`, `separation`.
+Pairs of tips: `comparisons`, `pairwise_logit`, `ratings`. Judges: `alpha`, `agreement`, `calibration`, `anchors`.
+
+Arms of a test: `moments`, `difference`, `cuped`, `sequential`, `sample_ratio`, `bayes`, `planning`, `guardrails`.
+
+For all: `inputs` refuses faulty arrays, `estimates` reports a number with its error, `multiplicity` adjusts p-values.
+"""
