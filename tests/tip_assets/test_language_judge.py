@@ -65,6 +65,7 @@ def test_after_kill_9_the_same_command_asks_no_more_again_than_was_in_flight(
     done = terminal.run(*COMMAND)
     assert done.returncode == 0, done.stdout + done.stderr
     assert N_TIPS <= server.asked().total() <= N_TIPS + CONCURRENCY
+    assert all(request["response_format"] for request in server.requests())
     assert "verdicts that a process had left when it died are in" in done.stdout
     assert JUDGE in done.stdout
     assert_all_scored_once(terminal)
@@ -75,6 +76,7 @@ def test_after_kill_9_the_same_command_asks_no_more_again_than_was_in_flight(
     assert died.cost_usd == pytest.approx(n_answered * 0.002)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_came_back_and_the_same_command_goes_on(terminal: Terminal, server: OpenAIServer) -> None:
     process = terminal.start(*COMMAND)
     wait_until(lambda: server.asked().total() >= 20)
@@ -94,6 +96,7 @@ def test_ctrl_c_keeps_what_came_back_and_the_same_command_goes_on(terminal: Term
     assert_all_scored_once(terminal)
 
 
+@pytest.mark.slow
 def test_two_at_once_ask_nothing_twice(terminal: Terminal, server: OpenAIServer) -> None:
     first = terminal.start(*COMMAND)
     wait_until(lambda: server.asked().total() >= 1)
@@ -109,6 +112,7 @@ def test_two_at_once_ask_nothing_twice(terminal: Terminal, server: OpenAIServer)
     assert [session.n_judged for session in _sessions(terminal)] == [N_TIPS]
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_for_ever_ends_the_command_with_the_reason(terminal: Terminal, server: OpenAIServer) -> None:
     done = terminal.run("bench", "judge", EXPERIMENT, "--model", "openai/judgealways429", "--concurrency", "4")
     assert done.returncode == 1, done.stdout + done.stderr
@@ -117,6 +121,7 @@ def test_a_model_that_fails_for_ever_ends_the_command_with_the_reason(terminal: 
     assert len(server.asked()) <= 5 + CONCURRENCY
 
 
+@pytest.mark.slow
 def test_what_cannot_judge_is_refused_before_anything_is_written(terminal: Terminal, server: OpenAIServer) -> None:
     before = sorted(path for path in terminal.home.rglob("*") if path.is_file())
     done = terminal.run("bench", "judge", EXPERIMENT, "--model", "embedded/planner")

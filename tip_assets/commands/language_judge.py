@@ -64,6 +64,7 @@ def judge(
     try:
         with _shown(console, progress, terms):
             session = workshop.judge_with_model(experiment, terms, progress)
+        code = _conclude(workshop, experiment, terms, session, progress, console)
     except KeyboardInterrupt:
         words = f"Interrupted. {progress.n_judged:,} verdicts are kept ({display.money(progress.cost_usd)})"
         errors.print(f"{words}; the same command goes on from here.", soft_wrap=True)
@@ -73,7 +74,7 @@ def judge(
     except (LakeError, LostLeaseError) as error:
         errors.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(FAILED)
-    sys.exit(_conclude(workshop, experiment, terms, session, progress, console))
+    sys.exit(code)
 
 
 def _conclude(
@@ -124,7 +125,7 @@ def _report(workshop: Workshop, session: Session, console: Console) -> int:
 
 @contextmanager
 def _shown(console: Console, counts: SittingProgress, terms: Terms) -> Iterator[None]:
-    """Show the counts until the block ends: a bar in a terminal, now and then a line elsewhere."""
+    """Show the counts until the block ends: a bar in a terminal, elsewhere a line for each phase and now and then."""
     bar = Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=24 if console.width >= display.WIDE else 8),
@@ -139,15 +140,15 @@ def _shown(console: Console, counts: SittingProgress, terms: Terms) -> Iterator[
     ended = threading.Event()
 
     def refresh() -> None:
-        next_line_at = time.monotonic()
+        next_line_at, last_words = 0.0, ""
         while not ended.wait(display.REFRESH_S):
             words, detail = _description(counts, terms), _detail(counts)
             if console.is_terminal:
                 n_over = counts.n_judged + counts.n_unscored
                 bar.update(task, description=words, total=counts.n_items or None, completed=n_over, detail=detail)
-            elif time.monotonic() >= next_line_at:
-                next_line_at = time.monotonic() + display.QUIET_LINE_S
-                console.print(f"{words}: {detail}", soft_wrap=True)
+            elif words != last_words or time.monotonic() >= next_line_at:
+                next_line_at, last_words = time.monotonic() + display.QUIET_LINE_S, words
+                console.print(f"{words}: {detail}" if detail else words, soft_wrap=True)
 
     thread = threading.Thread(target=refresh, daemon=True)
     if console.is_terminal:
@@ -158,7 +159,8 @@ def _shown(console: Console, counts: SittingProgress, terms: Terms) -> Iterator[
     finally:
         ended.set()
         thread.join()
-        bar.stop()
+        if console.is_terminal:
+            bar.stop()
 
 
 def _description(counts: SittingProgress, terms: Terms) -> str:
@@ -174,6 +176,8 @@ def _detail(counts: SittingProgress) -> str:
         holder = counts.held_by
         where = f"process {holder.process.pid} on {holder.process.machine.partition('/')[0]}"
         return f"{where} judges under this name: {holder.n_done:,}/{holder.n_needed:,}"
+    if not counts.n_items:
+        return ""
     n_over = counts.n_judged + counts.n_unscored
     parts = [f"{counts.n_judged:,} judged", f"{counts.n_unscored:,} unscored", display.money(counts.cost_usd)]
     if counts.first_call_at is not None and n_over:

@@ -14,7 +14,7 @@ from support.openai_server import OpenAIServer
 from support.terminal import wait_until
 
 from tip_serving.generation.gateway import Gateway
-from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message
+from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message, Usage
 from tip_serving.generation.remote import WorkerGateway, WorkerPool
 from tip_serving.generation.worker import _Worker
 
@@ -78,6 +78,18 @@ def test_a_failure_tells_the_same_through_the_pipe(server: OpenAIServer, monkeyp
 
     error = asyncio.run(run())
     assert (error.kind, error.model, len(error.attempts)) == (FailureKind.DENIED, "openai/denied", 1)
+
+
+def test_what_a_refused_call_took_is_told_through_the_pipe(server: OpenAIServer) -> None:
+    async def run() -> GenerationError:
+        gateway = WorkerPool(2).open()
+        with pytest.raises(GenerationError) as caught:
+            await gateway.complete(_request("x", "openai/refuse"))
+        await gateway.aclose()
+        return caught.value
+
+    error = asyncio.run(run())
+    assert (error.kind, error.usage) == (FailureKind.REFUSED, Usage(100, 20, None))
 
 
 def test_no_worker_outlives_a_caller_that_was_killed() -> None:

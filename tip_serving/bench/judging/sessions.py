@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import reduce
 from statistics import quantiles
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -35,7 +35,8 @@ class Ending(StrEnum):
     """The process ended without a word; noticed by the next one."""
 
 
-class Unscored(NamedTuple):
+@dataclass(frozen=True)
+class Unscored:
     """Why an item that was asked about has no verdict."""
 
     kind: str

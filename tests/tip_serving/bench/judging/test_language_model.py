@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from support import openai_server
 from support.bench import EXPERIMENT, create, fill_all, workshop
 from support.openai_server import OpenAIServer, judged_points, preferred
 from support.situations import situation, task
+from support.terminal import wait_until
 
+from tip_serving.bench import leases
+from tip_serving.bench.collector import Limits
 from tip_serving.bench.judging import anchors, sessions
 from tip_serving.bench.judging.anchors import ANCHOR_SCORES, Anchor
 from tip_serving.bench.judging.export import Ask
@@ -24,6 +28,7 @@ from tip_serving.bench.judging.sessions import Ending, Session
 from tip_serving.bench.judging.sitting import SittingProgress
 from tip_serving.bench.judging.terms import Terms
 from tip_serving.bench.judging.verdicts import OUTCOMES, VERDICTS
+from tip_serving.bench.leases import LeaseDesk, LostLeaseError, PathLease
 from tip_serving.bench.workshop import Workshop
 from tip_serving.generation.catalog import Catalog
 from tip_serving.generation.gateway import Gateway, Patience
@@ -56,7 +61,13 @@ def place(tmp_path: Path, server: OpenAIServer) -> Workshop:
     return made
 
 
-def _judge(place: Workshop, model: str = "judge", concurrency: int = CONCURRENCY, **asked: Any) -> Session:
+def _judge(
+    place: Workshop,
+    model: str = "judge",
+    concurrency: int = CONCURRENCY,
+    progress: SittingProgress | None = None,
+    **asked: Any,
+) -> Session:
     """One session through a gateway in this process; the worker's is the same behind a pipe.
 
     A model that will be given up has one call under way: LiteLLM leaves cancelled ones to the end of the process, which
@@ -64,7 +75,7 @@ def _judge(place: Workshop, model: str = "judge", concurrency: int = CONCURRENCY
     """
     place.limits = replace(place.limits, concurrency=concurrency)
     place.pool.open = lambda: Gateway(Catalog.load(place.settings), LITTLE, concurrency)  # type: ignore[method-assign,assignment,return-value]
-    session = place.judge_with_model(EXPERIMENT, Terms(f"openai/{model}", **asked), SittingProgress())
+    session = place.judge_with_model(EXPERIMENT, Terms(f"openai/{model}", **asked), progress or SittingProgress())
     assert session is not None
     assert sessions.read_all(place.lake, EXPERIMENT, session.judge)[-1] == session
     return session
@@ -322,6 +333,44 @@ def test_a_model_that_is_denied_is_asked_hardly_at_all(place: Workshop, server: 
     session = _judge(place, "judgedenied", concurrency=1)
     assert (session.ending, session.n_judged, server.asked().total()) == (Ending.GIVEN_UP, 0, 5)
     assert "sk-abcdef" not in session.model_dump_json()
+
+
+def test_who_judges_under_the_name_meanwhile_is_waited_for_and_told(place: Workshop, server: OpenAIServer) -> None:
+    path = layout.judging_lease(EXPERIMENT, "llm:openai/judge")
+    other = LeaseDesk(place.lake, 15.0).take_at(path, "llm:openai/judge", EXPERIMENT)
+    assert isinstance(other, PathLease)
+    other.beat(n_done=3, n_needed=9, cost_usd=0.5)
+    progress = SittingProgress()
+    with ThreadPoolExecutor(1) as threads:
+        judging = threads.submit(_judge, place, progress=progress, limit=2)
+        wait_until(lambda: progress.held_by is not None)
+        assert progress.held_by is not None
+        assert (progress.held_by.n_done, progress.held_by.n_needed) == (3, 9)
+        assert server.asked().total() == 0
+        other.release()
+        assert judging.result(timeout=30).n_judged == 2
+    assert progress.held_by is None
+
+
+@pytest.mark.slow
+def test_who_lost_the_lease_stops_and_leaves_what_was_judged(
+    place: Workshop, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIP_HOME", str(place.settings.home))
+    place.limits = Limits(concurrency=1, lease_ttl_s=0.3)
+    path = layout.judging_lease(EXPERIMENT, "llm:openai/judgeslow")
+    with ThreadPoolExecutor(1) as threads:
+        judging = threads.submit(place.judge_with_model, EXPERIMENT, Terms("openai/judgeslow"), SittingProgress())
+        wait_until(lambda: server.asked().total() >= 5)
+        held = leases.read_at(place.lake, path)
+        assert held is not None
+        place.lake.write(path, held.model_copy(update={"owner": "another"}).model_dump_json().encode())
+        with pytest.raises(LostLeaseError, match="llm:openai/judgeslow was taken over"):
+            judging.result(timeout=30)
+    [session] = sessions.read_all(place.lake, EXPERIMENT, "llm:openai/judgeslow")
+    assert session.ending is Ending.FAILED
+    assert 4 <= session.n_judged == _scores(place, "judgeslow").height < N_TIPS
+    assert place.lake.exists(path)
 
 
 @pytest.mark.parametrize(
