@@ -7,7 +7,10 @@ from tip_assets.bench.partitions import EXPERIMENTS
 from tip_assets.bench.previews import table
 from tip_assets.bench.scenarios import GROUP
 from tip_serving.bench.identity import Cell
+from tip_serving.bench.leaderboard import read_boards
+from tip_serving.bench.page import words
 from tip_serving.bench.workshop import Workshop
+from tip_serving.lake import layout
 
 
 @dg.asset(
@@ -24,15 +27,25 @@ from tip_serving.bench.workshop import Workshop
     kinds={"parquet"},
 )
 def leaderboard(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult:
-    """One row per cell and judge: mean score with its standard error clustered by scenario, counts, cost, latency.
+    """One row per cell, judge and rubric: mean score and rank, each with its 95 % interval, counts, cost, latency.
 
-    Judges are never averaged together; an unscored or failed cell has no mean.
+    Standard errors are clustered by scenario. Judges are never averaged together; an unscored or failed cell has no
+    mean. Written beside it: the page, with all comparisons, the judges beside one another and a sample of tips.
     """
     experiment = context.partition_key
     ranked = workshop.rank(experiment)
     state = workshop.state(experiment)
     shown = ranked.select(
-        "judge", "place", "model", "prompt", "score_mean", "score_se", "n_scored", "n_unscored", "n_failed"
+        "judge",
+        "place",
+        "model",
+        "prompt",
+        "score_mean",
+        "score_low",
+        "score_high",
+        "n_scored",
+        "n_unscored",
+        "n_failed",
     )
     done = {cell.cell for cell in state.cells if cell.result is not None}
     missing = [
@@ -46,6 +59,8 @@ def leaderboard(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Wo
             "unscored": int(ranked["n_unscored"].sum()),
             "failed_cells": [result.cell.key for result in state.failed],
             "skipped_models": [f"{skip.model}: {skip.reason}" for skip in state.skipped],
+            "verdicts": {str(board.judge): words.verdict(board) for board in read_boards(workshop.lake, experiment)},
+            "page": dg.MetadataValue.path(workshop.lake.locate(layout.leaderboard_page(experiment))),
             "leaderboard": table(shown.rows(named=True)),
         },
         check_results=[
