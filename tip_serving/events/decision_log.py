@@ -123,6 +123,7 @@ class DecisionLog:
             if self._on_disk(lambda: self._wal.append(lines)):
                 self._written += len(lines)
                 self._refused = []
+                self._is_disk_refusing = False
             else:
                 self._write_again_at = time.monotonic() + RETRY_S
 
@@ -144,7 +145,7 @@ class DecisionLog:
         return left
 
     def _on_disk(self, act: Callable[[], None]) -> bool:
-        """Whether the disk did what was asked; the first refusal in a row is told."""
+        """Whether the disk did what was asked; a refusal is told once until events are written again."""
         try:
             act()
         except OSError as error:
@@ -152,7 +153,6 @@ class DecisionLog:
                 _LOG.error("Events wait in memory: %s takes none (%s).", self._directory, error.strerror)
             self._is_disk_refusing = True
             return False
-        self._is_disk_refusing = False
         return True
 
     def _publish_files(self) -> None:

@@ -1,0 +1,18 @@
+"""The streams in which a broker keeps events, as data; who creates them reads them here."""
+
+from typing import NamedTuple
+
+
+class StreamDeclaration(NamedTuple):
+    """One durable stream and what flows into it. A message id seen again within the window is stored once."""
+
+    name: str
+    subjects: tuple[str, ...]
+    meaning: str
+    duplicate_window_s: float
+
+
+STREAMS = (
+    StreamDeclaration("TIP_EXPOSURES", ("exposures.>",), "what was decided for whom", 600.0),
+    StreamDeclaration("TIP_FEEDBACK", ("feedback.>",), "how people took it", 600.0),
+)
