@@ -1,15 +1,20 @@
 """Context features: derived from the clock and the task list at the moment of the call, never cached."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, fault, fitted, shown
+from tip_serving.features.profile import FellBack, Resolved
 from tip_serving.scenarios.model import Situation, Task
 
 URGENT = 4
 DAYS_OF_A_WEEK = 7
 SATURDAY = 5
+_DAY_HOURS = 24
+MAX_DAYS = 36_500
+"""A century: what lies further away counts as this far."""
 
 
 class PartOfDay(StrEnum):
@@ -41,14 +46,72 @@ class Source(StrEnum):
     TASKS = "tasks"
 
 
+class Freshness(StrEnum):
+    """How old what a feature is derived from may be."""
+
+    AT_CALL = "the moment of the call"
+    AS_SHIPPED = "the task list of the same call; nothing is kept from one call to the next"
+
+
 class ContextFeature(NamedTuple):
-    """One declared feature. Freshness is always the moment of the call; with no tasks the fallback holds."""
+    """One declared feature; with no tasks, those derived from tasks have their fallback."""
 
     name: str
+    dtype: DType
     source: Source
+    freshness: Freshness
     fallback: Any
+    allowed: Range
     meaning: str
-    compute: Callable[[Situation], Any]
+
+
+def _clock(name: str, dtype: DType, allowed: Range, meaning: str) -> ContextFeature:
+    return ContextFeature(name, dtype, Source.CLOCK, Freshness.AT_CALL, None, allowed, meaning)
+
+
+def _count(name: str, meaning: str) -> ContextFeature:
+    allowed = Between(0, 1_000_000)
+    return ContextFeature(name, DType.INT, Source.TASKS, Freshness.AS_SHIPPED, 0, allowed, meaning)
+
+
+def _of_tasks(name: str, dtype: DType, fallback: Any, allowed: Range, meaning: str) -> ContextFeature:
+    return ContextFeature(name, dtype, Source.TASKS, Freshness.AS_SHIPPED, fallback, allowed, meaning)
+
+
+_DAYS = Between(0, MAX_DAYS)
+
+CONTEXT_FEATURES = (
+    _clock("hour", DType.INT, Between(0, 23), "hour of the local day"),
+    _clock("weekday", DType.INT, Between(1, 7), "1 is Monday, 7 is Sunday"),
+    _clock("part_of_day", DType.STRING, Text("|".join(PartOfDay), 13), "see PartOfDay"),
+    _clock("is_weekend", DType.BOOL, None, "Saturday or Sunday"),
+    _count("n_tasks", "open tasks"),
+    _count("n_overdue", "tasks whose day or time has passed"),
+    _count("n_due_today", "tasks due later today"),
+    _count("n_due_this_week", "tasks due in the next 7 days, today included"),
+    _count("n_due_later", "tasks due after that"),
+    _count("n_without_due", "tasks with no day"),
+    _count("n_urgent", "tasks of priority 4"),
+    _count("n_recurring", "tasks that come back"),
+    _of_tasks("next_deadline_days", DType.INT, None, _DAYS, "days to the next due day, 0 today; null: none ahead"),
+    _of_tasks(
+        "next_deadline_hours", DType.FLOAT, None, Between(0, MAX_DAYS * _DAY_HOURS),
+        "hours to the next due time; a day without one is due when it ends; null: none ahead",
+    ),
+    _of_tasks("oldest_overdue_days", DType.INT, 0, _DAYS, "days since the first passed due day"),
+    _count("n_added_this_week", "tasks added in the past 7 days"),
+    _of_tasks("oldest_open_days", DType.INT, None, _DAYS, "age of the longest-open task; null: no age is known"),
+    _of_tasks(
+        "longest_open_task", DType.STRING, None, Text(r"[\s\S]+", 2_000),
+        "title of the longest-open task, for prompts; it never enters the vector",
+    ),
+)  # fmt: skip
+
+_BY_NAME: Mapping[str, ContextFeature] = {feature.name: feature for feature in CONTEXT_FEATURES}
+
+
+class ContextError(FeatureError):
+    """Context features that are not as declared; lists every fault."""
 
 
 def part_of_day(moment: dt.time) -> PartOfDay:
@@ -61,7 +124,7 @@ def is_overdue(task: Task, now: dt.datetime) -> bool:
     if task.due is None or task.due.date is None:
         return False
     if task.due.date == now.date() and task.due.time is not None:
-        return task.due.time < now.time().replace(tzinfo=None)
+        return task.due.time.replace(tzinfo=None) < now.time()
     return task.due.date < now.date()
 
 
@@ -75,60 +138,92 @@ def days_until_due(task: Task, now: dt.datetime) -> int | None:
     return (task.due.date - now.date()).days if task.due and task.due.date else None
 
 
-def _count(condition: Callable[[Task, dt.datetime], bool]) -> Callable[[Situation], int]:
-    return lambda situation: sum(condition(task, situation.now) for task in situation.tasks)
-
-
-def _is_due_this_week(task: Task, now: dt.datetime) -> bool:
+def urgency(task: Task, now: dt.datetime) -> tuple[bool, int, int]:
+    """Sorts what matters most first: overdue before due, nearer before later, then the higher priority."""
     days = days_until_due(task, now)
-    return days is not None and 0 <= days < DAYS_OF_A_WEEK
-
-
-def _next_deadline_days(situation: Situation) -> int | None:
-    ahead = [
-        days for task in situation.tasks if (days := days_until_due(task, situation.now)) is not None and days >= 0
-    ]
-    return min(ahead, default=None)
-
-
-def _oldest_overdue_days(situation: Situation) -> int:
-    return max((-(days_until_due(task, situation.now) or 0) for task in situation.tasks), default=0)
-
-
-def _oldest_open_days(situation: Situation) -> int | None:
-    ages = [(situation.now - task.added_at).days for task in situation.tasks if task.added_at]
-    return max(ages, default=None)
-
-
-CONTEXT_FEATURES = (
-    ContextFeature("hour", Source.CLOCK, None, "hour of the local day, 0 to 23", lambda s: s.now.hour),
-    ContextFeature("weekday", Source.CLOCK, None, "1 is Monday, 7 is Sunday", lambda s: s.now.isoweekday()),
-    ContextFeature("part_of_day", Source.CLOCK, None, "see PartOfDay", lambda s: part_of_day(s.now.time()).value),
-    ContextFeature(
-        "is_weekend", Source.CLOCK, None, "Saturday or Sunday", lambda s: s.now.weekday() >= SATURDAY
-    ),
-    ContextFeature("n_tasks", Source.TASKS, 0, "open tasks", lambda s: len(s.tasks)),
-    ContextFeature("n_overdue", Source.TASKS, 0, "tasks whose day or time has passed", _count(is_overdue)),
-    ContextFeature("n_due_today", Source.TASKS, 0, "tasks due later today", _count(is_due_today)),
-    ContextFeature("n_due_this_week", Source.TASKS, 0, "tasks due in the next 7 days", _count(_is_due_this_week)),
-    ContextFeature(
-        "n_urgent", Source.TASKS, 0, "tasks of priority 4", _count(lambda task, _: task.priority == URGENT)
-    ),
-    ContextFeature(
-        "n_without_due", Source.TASKS, 0, "tasks with no day",
-        _count(lambda task, _: task.due is None or task.due.date is None),
-    ),
-    ContextFeature("next_deadline_days", Source.TASKS, None, "days to the next due day", _next_deadline_days),
-    ContextFeature("oldest_overdue_days", Source.TASKS, 0, "days since the first passed due day", _oldest_overdue_days),
-    ContextFeature("oldest_open_days", Source.TASKS, None, "age of the longest-open task", _oldest_open_days),
-)  # fmt: skip
+    return (not is_overdue(task, now), MAX_DAYS if days is None else max(days, 0), -task.priority)
 
 
 def context_features(situation: Situation) -> dict[str, Any]:
-    """Every declared context feature of `situation`, by name."""
+    """Every declared context feature of `situation`, by name in declared order."""
+    now = situation.now
+    of_clock = {
+        "hour": now.hour,
+        "weekday": now.isoweekday(),
+        "part_of_day": part_of_day(now.time()).value,
+        "is_weekend": now.weekday() >= SATURDAY,
+    }
+    return of_clock | _states(situation.tasks, now) | _deadlines(situation.tasks, now) | _ages(situation.tasks, now)
+
+
+def resolve_context(shipped: Mapping[str, Any] | None, situation: Situation) -> Resolved:
+    """The declared context features: as the caller ships them, and for the others derived from `situation`.
+
+    Where features are shipped and there are no tasks, those derived from tasks that are missing or null fall back.
+
+    Raises:
+        ContextError: unknown names, wrong types, values out of range; all at once.
+    """
+    values = context_features(situation)
+    if not shipped:
+        return Resolved(values, {})
+    unknown = sorted(shipped.keys() - _BY_NAME.keys())
+    faults = [f"{shown(name)}: is not a declared context feature" for name in unknown]
+    fell_back: dict[str, FellBack] = {}
+    for feature in CONTEXT_FEATURES:
+        value = shipped.get(feature.name)
+        if value is not None:
+            wrong = fault(feature.name, feature.dtype, feature.allowed, value)
+            faults += [wrong] if wrong else []
+            values[feature.name] = value if wrong else fitted(feature.dtype, value)
+        elif feature.source is Source.TASKS and not situation.tasks:
+            fell_back[feature.name] = FellBack.NULL if feature.name in shipped else FellBack.MISSING
+    if faults:
+        raise ContextError(faults)
+    return Resolved(values, fell_back)
+
+
+def _states(tasks: Sequence[Task], now: dt.datetime) -> dict[str, Any]:
+    """How many tasks are in each state."""
+    days = [days_until_due(task, now) for task in tasks]
+    n_overdue = sum(is_overdue(task, now) for task in tasks)
+    n_overdue_today = sum(day == 0 and is_overdue(task, now) for task, day in zip(tasks, days, strict=True))
     return {
-        feature.name: feature.fallback
-        if feature.source is Source.TASKS and not situation.tasks
-        else feature.compute(situation)
-        for feature in CONTEXT_FEATURES
+        "n_tasks": len(tasks),
+        "n_overdue": n_overdue,
+        "n_due_today": days.count(0) - n_overdue_today,
+        "n_due_this_week": sum(day is not None and 0 <= day < DAYS_OF_A_WEEK for day in days),
+        "n_due_later": sum(day is not None and day >= DAYS_OF_A_WEEK for day in days),
+        "n_without_due": days.count(None),
+        "n_urgent": sum(task.priority == URGENT for task in tasks),
+        "n_recurring": sum(task.due is not None and task.due.is_recurring for task in tasks),
+    }
+
+
+def _deadlines(tasks: Sequence[Task], now: dt.datetime) -> dict[str, Any]:
+    days = [day for task in tasks if (day := days_until_due(task, now)) is not None]
+    hours = [
+        day * _DAY_HOURS + _hours(task.due.time) - _hours(now)
+        for task in tasks
+        if task.due is not None and (day := days_until_due(task, now)) is not None and not is_overdue(task, now)
+    ]
+    return {
+        "next_deadline_days": min([MAX_DAYS, *ahead]) if (ahead := [day for day in days if day >= 0]) else None,
+        "next_deadline_hours": min([MAX_DAYS * _DAY_HOURS, *hours]) if hours else None,
+        "oldest_overdue_days": min(-min([0, *days]), MAX_DAYS),
+    }
+
+
+def _hours(moment: dt.time | dt.datetime | None) -> float:
+    """Hours since midnight, to the minute; 24 where the whole day is meant."""
+    return float(_DAY_HOURS) if moment is None else moment.hour + moment.minute / 60
+
+
+def _ages(tasks: Sequence[Task], now: dt.datetime) -> dict[str, Any]:
+    known = [((now - task.added_at).days, task) for task in tasks if task.added_at is not None]
+    age, task = max(known, key=lambda pair: pair[0], default=(None, None))
+    return {
+        "n_added_this_week": sum(0 <= days < DAYS_OF_A_WEEK for days, _ in known),
+        "oldest_open_days": None if age is None else min(max(age, 0), MAX_DAYS),
+        "longest_open_task": None if task is None else task.content,
     }

@@ -1,108 +1,191 @@
 """Profile features: computed in batches by the caller and shipped on each call; here is what they must be.
 
-A feature that is missing or null falls back to its declared value. Names that nobody declared and values of another
-type are refused, all at once.
+A feature that is missing, null or older than its TTL falls back to its declared value, and the answer says which did
+and why. Names that nobody declared and values of another type are refused, all at once.
 """
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, Texts, fault, fitted, shown
 
 DAY_S = 86_400
 HOUR_S = 3_600
+CLOCK_SKEW_S = 300
+"""How far a caller's clock may be ahead; what was computed later than that has not happened yet and is not used."""
 
-
-class DType(StrEnum):
-    """The type of a feature's value as the caller ships it in JSON."""
-
-    FLOAT = "float"
-    INT = "int"
-    STRING = "string"
-    STRINGS = "strings"
+_AGED = frozenset({"value", "computed_at"})
+_ABSENT = object()
 
 
 class ProfileFeature(NamedTuple):
-    """One declared feature. `low` and `high` bound numbers, both ends included."""
+    """One declared feature; `fallback` holds where the value is missing, null or older than `ttl_s`."""
 
     name: str
     dtype: DType
     ttl_s: int
     source: str
     fallback: Any
+    allowed: Range
     meaning: str
-    low: float | None = None
-    high: float | None = None
 
+
+_SHARE = Between(0, 1)
+_DAYS = Between(0, 100_000)
+_LANGUAGE = Text("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", 35)
+_TIME_ZONE = Text("[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", 64)
+_QUIET_HOURS = Text("([01]?[0-9]|2[0-3])-([01]?[0-9]|2[0-3])", 5)
 
 PROFILE_FEATURES = (
-    ProfileFeature("completion_rate", DType.FLOAT, DAY_S, "task events, 30 days", 0.5, "tasks done / tasks due", 0, 1),
     ProfileFeature(
-        "preferred_hour", DType.INT, 7 * DAY_S, "task events, 90 days", 9, "hour with most tasks done", 0, 23
+        "completion_rate", DType.FLOAT, DAY_S, "task events, 30 days", 0.5, _SHARE, "tasks done / tasks due"
     ),
-    ProfileFeature("tips_7d", DType.INT, HOUR_S, "exposures", 0, "tips shown in 7 days", 0, 10_000),
-    ProfileFeature("tips_30d", DType.INT, HOUR_S, "exposures", 0, "tips shown in 30 days", 0, 50_000),
-    ProfileFeature("acceptance_rate", DType.FLOAT, DAY_S, "feedback, 30 days", 0.3, "tips accepted / shown", 0, 1),
-    ProfileFeature("dismissal_rate", DType.FLOAT, DAY_S, "feedback, 30 days", 0.3, "tips dismissed / shown", 0, 1),
-    ProfileFeature("streak_days", DType.INT, DAY_S, "task events", 0, "days in a row with a task done", 0, 100_000),
-    ProfileFeature("account_age_days", DType.INT, DAY_S, "accounts", 0, "days since sign-up", 0, 100_000),
-    ProfileFeature("session_minutes", DType.FLOAT, DAY_S, "app events, 30 days", 5.0, "median session", 0, 1_440),
-    ProfileFeature("overdue_share", DType.FLOAT, HOUR_S, "tasks", 0.0, "overdue tasks / open tasks", 0, 1),
-    ProfileFeature("language", DType.STRING, 30 * DAY_S, "account settings", "en", "BCP 47 tag"),
-    ProfileFeature("time_zone", DType.STRING, 30 * DAY_S, "account settings", "UTC", "IANA name"),
-    ProfileFeature("quiet_hours", DType.STRING, 30 * DAY_S, "account settings", "22-7", "from-to, local hours"),
-    ProfileFeature("favourite_labels", DType.STRINGS, DAY_S, "task events, 90 days", (), "most used labels first"),
-)
+    ProfileFeature(
+        "preferred_hour", DType.INT, 7 * DAY_S, "task events, 90 days", 9, Between(0, 23),
+        "local hour in which most tasks are done",
+    ),
+    ProfileFeature("tips_7d", DType.INT, HOUR_S, "exposures", 0, Between(0, 10_000), "tips shown in 7 days"),
+    ProfileFeature("tips_30d", DType.INT, HOUR_S, "exposures", 0, Between(0, 50_000), "tips shown in 30 days"),
+    ProfileFeature(
+        "acceptance_rate", DType.FLOAT, DAY_S, "feedback, 30 days", 0.3, _SHARE, "tips accepted / tips shown"
+    ),
+    ProfileFeature(
+        "dismissal_rate", DType.FLOAT, DAY_S, "feedback, 30 days", 0.3, _SHARE, "tips dismissed / tips shown"
+    ),
+    ProfileFeature("streak_days", DType.INT, DAY_S, "task events", 0, _DAYS, "days in a row with a task done"),
+    ProfileFeature("account_age_days", DType.INT, DAY_S, "accounts", 0, _DAYS, "days since sign-up"),
+    ProfileFeature(
+        "session_minutes", DType.FLOAT, DAY_S, "app events, 30 days", 5.0, Between(0, 1_440),
+        "median length of a session, minutes",
+    ),
+    ProfileFeature("overdue_share", DType.FLOAT, HOUR_S, "tasks", 0.0, _SHARE, "overdue tasks / open tasks"),
+    ProfileFeature("language", DType.STRING, 30 * DAY_S, "account settings", "en", _LANGUAGE, "BCP 47 tag"),
+    ProfileFeature("time_zone", DType.STRING, 30 * DAY_S, "account settings", "UTC", _TIME_ZONE, "IANA name"),
+    ProfileFeature(
+        "quiet_hours", DType.STRING, 30 * DAY_S, "account settings", "22-7", _QUIET_HOURS,
+        "from-to in local hours, the second not included; two equal hours mean none",
+    ),
+    ProfileFeature(
+        "favourite_labels", DType.STRINGS, DAY_S, "task events, 90 days", (), Texts(50, 200),
+        "labels of the tasks done, most used first",
+    ),
+)  # fmt: skip
 
 _BY_NAME: Mapping[str, ProfileFeature] = {feature.name: feature for feature in PROFILE_FEATURES}
 
 
-class ProfileError(ValueError):
-    """Profile features that are not as declared; lists every fault."""
+class FellBack(StrEnum):
+    """Why a feature has its fallback."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = tuple(faults)
+    MISSING = "missing"
+    NULL = "null"
+    STALE = "stale"
+    AHEAD = "ahead"
+    """Computed after the moment of the call: a clock that is wrong, or knowledge from the future."""
+
+
+class ProfileError(FeatureError):
+    """Profile features that are not as declared; lists every fault."""
 
 
 class Resolved(NamedTuple):
-    """Every declared feature with a value, and the names of those that fell back."""
+    """Every declared feature with a value, in declared order, and the reason of each that fell back."""
 
     values: dict[str, Any]
-    fell_back: tuple[str, ...]
+    fell_back: dict[str, FellBack]
 
 
-def resolve(profile_features: Mapping[str, Any] | None) -> Resolved:
+def resolve(
+    profile_features: Mapping[str, Any] | None, computed_at: Mapping[str, dt.datetime] | None, now: dt.datetime
+) -> Resolved:
     """The declared features, each as shipped or as its fallback.
 
+    Args:
+        profile_features: by name the bare value, or `{"value": ..., "computed_at": ISO 8601 with an offset}`.
+        computed_at: when bare values were computed, aware, as an online store tells it; a value's own moment goes
+            first. A value without one has no age and is taken for fresh.
+        now: the moment of the call, aware.
+
     Raises:
-        ProfileError: unknown names, wrong types, values out of range; all of them at once.
+        ProfileError: unknown names, wrong types, values out of range, moments that cannot be read; all at once.
     """
     shipped = profile_features or {}
-    faults = [f"{name}: is not a declared profile feature" for name in sorted(set(shipped) - set(_BY_NAME))]
-    faults += [
-        fault
-        for feature in PROFILE_FEATURES
-        if shipped.get(feature.name) is not None and (fault := _fault(feature, shipped[feature.name]))
-    ]
+    moments = computed_at or {}
+    values: dict[str, Any] = {}
+    fell_back: dict[str, FellBack] = {}
+    faults = []
+    if not (shipped.keys() <= _BY_NAME.keys() and moments.keys() <= _BY_NAME.keys()):
+        unknown = (shipped.keys() | moments.keys()) - _BY_NAME.keys()
+        faults = [f"{shown(name)}: is not a declared profile feature" for name in sorted(unknown)]
+    for feature in PROFILE_FEATURES:
+        name = feature.name
+        value = shipped.get(name, _ABSENT)
+        reason = None
+        if isinstance(value, Mapping):
+            value, reason, found = _unpacked(feature, value, now)
+            faults += found
+        elif name in moments:
+            reason, found = _age(feature, moments[name], now)
+            faults += found
+        if value is None or value is _ABSENT:
+            reason = FellBack.NULL if value is None else FellBack.MISSING
+        elif wrong := fault(name, feature.dtype, feature.allowed, value) or _unknown_zone(name, value):
+            faults.append(wrong)
+            continue
+        if reason is None:
+            values[name] = fitted(feature.dtype, value)
+        else:
+            values[name] = feature.fallback
+            fell_back[name] = reason
     if faults:
         raise ProfileError(faults)
-    fell_back = tuple(name for name in _BY_NAME if shipped.get(name) is None)
-    values = {name: _BY_NAME[name].fallback if name in fell_back else shipped[name] for name in _BY_NAME}
     return Resolved(values, fell_back)
 
 
-def _fault(feature: ProfileFeature, value: object) -> str | None:
-    match feature.dtype:
-        case DType.FLOAT | DType.INT:
-            expected = (int,) if feature.dtype is DType.INT else (int, float)
-            if isinstance(value, bool) or not isinstance(value, expected):
-                return f"{feature.name}: {value!r:.60} is not of type {feature.dtype.value}"
-            if not (feature.low is None or feature.high is None or feature.low <= value <= feature.high):
-                return f"{feature.name}: {value} lies outside {feature.low:g} to {feature.high:g}"
-        case DType.STRING:
-            if not isinstance(value, str):
-                return f"{feature.name}: {value!r:.60} is not of type string"
-        case DType.STRINGS:
-            if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-                return f"{feature.name}: {value!r:.60} is not a list of strings"
-    return None
+def _unpacked(
+    feature: ProfileFeature, aged: Mapping[str, Any], now: dt.datetime
+) -> tuple[Any, FellBack | None, list[str]]:
+    """The value of the form with a moment, the reason to leave it, and the faults of the form."""
+    if aged.keys() != _AGED:
+        expected = "a value, or an object of just value and computed_at"
+        return None, None, [f"{feature.name}: an object of other fields; expected {expected}"]
+    reason, faults = _age(feature, aged["computed_at"], now)
+    return aged["value"], reason, faults
+
+
+def _age(feature: ProfileFeature, computed_at: object, now: dt.datetime) -> tuple[FellBack | None, list[str]]:
+    moment = _moment(computed_at)
+    if moment is None:
+        return None, [f"{feature.name}: computed_at {shown(computed_at)} is no ISO 8601 moment with an offset"]
+    age_s = (now - moment).total_seconds()
+    if age_s > feature.ttl_s:
+        return FellBack.STALE, []
+    return (FellBack.AHEAD, []) if age_s < -CLOCK_SKEW_S else (None, [])
+
+
+def _moment(written: object) -> dt.datetime | None:
+    if isinstance(written, str):
+        try:
+            written = dt.datetime.fromisoformat(written)
+        except ValueError:
+            return None
+    return written if isinstance(written, dt.datetime) and written.utcoffset() is not None else None
+
+
+def _unknown_zone(name: str, value: Any) -> str | None:
+    if name != "time_zone" or _is_zone(value):
+        return None
+    return f"{name}: {shown(value)} is no IANA time zone that is known here"
+
+
+@lru_cache(maxsize=1024)  # what does not exist is looked for on disk; the same wrong name is not looked for twice
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, or the name of a folder
+        return False
+    return True

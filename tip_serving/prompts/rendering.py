@@ -28,7 +28,7 @@ def render(prompt: Prompt, situation: Situation) -> tuple[Message, ...]:
             "iso": now.isoformat(timespec="minutes"),
         },
         "tasks": [_shown(task, situation) for task in situation.tasks],
-        "profile": resolve(situation.profile_features).values,
+        "profile": resolve(situation.profile_features, None, now).values,
         "context": context_features(situation),
     }
     variables = {name: available[name] for name in prompt.variables}

@@ -41,7 +41,7 @@ def import_(
     moment = _moment(files, now, zone)
     profile = {"language": language, "time_zone": time_zone}
     try:
-        resolve(profile)
+        resolve(profile, None, moment)
     except ProfileError as error:
         raise click.UsageError(str(error)) from None
     lists = {path: todoist.read(path.read_bytes(), str(path), moment.date(), zone) for path in files}

@@ -1,0 +1,145 @@
+"""Tip features: what a candidate says, held against the situation. Neither prompt nor model that wrote it is one.
+
+Task titles are read once per situation (`Reference`), then every tip costs a few microseconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import NamedTuple
+
+from tip_serving.features.context import MAX_DAYS, days_until_due, is_due_today, is_overdue, urgency
+from tip_serving.features.declared import Between, DType, Range
+from tip_serving.features.words import PLAN_WORDS, TIME_WORDS, minutes, telling, words
+from tip_serving.scenarios.model import Situation, Task
+
+MAX_LENGTH = 10_000
+"""Characters; what follows in a longer tip is not read."""
+_SHARED_FOR_NAMED = 0.5  # of the telling words of a title
+_MAX_MINUTES = 599_940  # 9,999 hours
+
+
+class TipFeature(NamedTuple):
+    """One declared feature. `may_be_nan`: NaN where the tip or the situation has no such thing."""
+
+    name: str
+    dtype: DType
+    allowed: Range
+    meaning: str
+    may_be_nan: bool = False
+
+
+_COUNT = Between(0, MAX_LENGTH)
+_SHARE = Between(0, 1)
+_FLAG = Between(0, 1)
+
+TIP_FEATURES = (
+    TipFeature("characters", DType.INT, _COUNT, "length"),
+    TipFeature("words", DType.INT, _COUNT, "words, numbers and pairs of wide characters"),
+    TipFeature("numbers", DType.INT, _COUNT, "numbers in digits"),
+    TipFeature("minutes", DType.INT, Between(0, _MAX_MINUTES), "the first time box; NaN: none", may_be_nan=True),
+    TipFeature("time_words", DType.INT, _COUNT, "different words of time, such as today"),
+    TipFeature("plan_words", DType.INT, _COUNT, "different words of a plan, such as when"),
+    TipFeature("exclamations", DType.INT, _COUNT, "exclamation marks"),
+    TipFeature("is_question", DType.BOOL, _FLAG, "ends with a question mark"),
+    TipFeature(
+        "pressing_overlap", DType.FLOAT, _SHARE,
+        "share of the telling words in the title of the task that matters most; NaN: no task", may_be_nan=True,
+    ),
+    TipFeature(
+        "best_overlap", DType.FLOAT, _SHARE, "the same share for the task that has most; NaN: no task", may_be_nan=True
+    ),
+    TipFeature("names_task", DType.BOOL, _FLAG, "half of the telling words of a title, or more"),
+    TipFeature("names_overdue", DType.BOOL, _FLAG, "the named task is overdue"),
+    TipFeature("names_due_today", DType.BOOL, _FLAG, "the named task is due later today"),
+    TipFeature("names_favourite", DType.BOOL, _FLAG, "the named task has a favourite label"),
+    TipFeature(
+        "named_priority", DType.INT, Between(1, 4), "priority of the named task; NaN: none named", may_be_nan=True
+    ),
+    TipFeature(
+        "named_due_days", DType.INT, Between(-MAX_DAYS, MAX_DAYS),
+        "days until the named task is due, negative where overdue; NaN: none named, or no day", may_be_nan=True,
+    ),
+)  # fmt: skip
+
+_UNNAMED = (0.0, 0.0, 0.0, 0.0, nan, nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The tasks of a situation as a tip is held against them, in the order of their urgency."""
+
+    sizes: tuple[int, ...]
+    """Telling words of each title."""
+    places: dict[str, list[int]]
+    """By telling word the tasks whose titles have it."""
+    named: tuple[tuple[float, ...], ...]
+    """By task the features of a tip that names it: names_task to named_due_days."""
+
+    @classmethod
+    def of(cls, situation: Situation, favourite_labels: Sequence[str]) -> "Reference":
+        """The reference of this situation for a person with these favourite labels."""
+        now = situation.now
+        favourites = frozenset(favourite_labels)
+        tasks = sorted(situation.tasks, key=lambda task: urgency(task, now))
+        places: dict[str, list[int]] = {}
+        sizes = []
+        for index, task in enumerate(tasks):
+            found = telling(task.content)
+            sizes.append(len(found))
+            for word in found:
+                places.setdefault(word, []).append(index)
+        return cls(tuple(sizes), places, tuple(_named(task, situation, favourites) for task in tasks))
+
+
+def _named(task: Task, situation: Situation, favourites: frozenset[str]) -> tuple[float, ...]:
+    now = situation.now
+    days = days_until_due(task, now)
+    return (
+        1.0,
+        float(is_overdue(task, now)),
+        float(is_due_today(task, now)),
+        float(not favourites.isdisjoint(task.labels)),
+        float(task.priority),
+        nan if days is None else float(min(max(days, -MAX_DAYS), MAX_DAYS)),
+    )
+
+
+def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
+    """The features of `tip` in declared order, booleans as 0 and 1; holds for any text, an empty one too."""
+    tip = tip[:MAX_LENGTH]
+    found = words(tip)
+    said = set(found)
+    time_box = minutes(found)
+    pressing, best, named = _overlap(said, reference)
+    return (
+        float(len(tip)),
+        float(len(found)),
+        float(sum(word.isdecimal() for word in found)),
+        nan if time_box is None else float(time_box),
+        float(len(said & TIME_WORDS)),
+        float(len(said & PLAN_WORDS)),
+        float(tip.count("!") + tip.count("\uff01")),
+        float(tip.rstrip().endswith(("?", "\uff1f"))),
+        pressing,
+        best,
+        *named,
+    )
+
+
+def _overlap(said: set[str], reference: Reference) -> tuple[float, float, tuple[float, ...]]:
+    """The share of the task that matters most, the best share, and what follows from the task that is named.
+
+    Of tasks with equal shares the one that matters more is named.
+    """
+    if not reference.sizes:
+        return nan, nan, _UNNAMED
+    places = reference.places
+    shared: dict[int, int] = {}
+    for word in said:
+        for index in places.get(word, ()):
+            shared[index] = shared.get(index, 0) + 1
+    sizes = reference.sizes
+    best, place = max(((n / sizes[index], -index) for index, n in shared.items()), default=(0.0, 0))
+    named = reference.named[-place] if best >= _SHARED_FOR_NAMED else _UNNAMED
+    return shared.get(0, 0) / sizes[0] if sizes[0] else 0.0, best, named
