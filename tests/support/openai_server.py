@@ -7,9 +7,9 @@ Retry-After that is no time), `first429` (the same without the header), `hang`, 
 
 A model whose name holds `judge` answers a judge's question in JSON, with points that follow from the tip's text alone
 (`judged_points`). `judgegarbled` never gives a verdict, `judgefenced` puts it into a Markdown fence with prose around,
-`judgefirst` prefers whatever stands first, `judgeshort` gives no verdict until it is told of its fault, `judgeleaves`
-leaves every item out, `judgeplain` refuses a request that asks for a shape of the answer (400), `judgetires` answers
-the first ten requests and 429 from then on.
+`judgefirst` prefers whatever stands first, `judgelong` gives all points to tips of more than 12 words, `judgeshort`
+gives no verdict until it is told of its fault, `judgeleaves` leaves every item out, `judgeplain` refuses a request that
+asks for a shape of the answer (400), `judgetires` answers the first ten requests and 429 from then on.
 
 Every request is appended to a log file as one JSON line when it arrives and one when it is answered, so that calls of
 killed clients can be counted. The server ends with its parent.
@@ -76,8 +76,10 @@ def _verdict(body: dict[str, Any]) -> str:
         return "A fine tip. I would give it four points or so."
     if "judgeleaves" in model:
         return json.dumps({"reason": "I cannot read this language.", "scores": None, "preferred": None})
-    if "tip" in item:
-        given: dict[str, Any] = {"scores": {name: judged_points(item["tip"], name) for name in criteria}}
+    if "tip" in item and "judgelong" in model:
+        given: dict[str, Any] = {"scores": dict.fromkeys(criteria, 5 if len(item["tip"].split()) > 12 else 1)}
+    elif "tip" in item:
+        given = {"scores": {name: judged_points(item["tip"], name) for name in criteria}}
     elif "judgefirst" in model:
         given = {"preferred": "first"}
     else:

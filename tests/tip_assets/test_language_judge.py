@@ -11,6 +11,7 @@ from support.openai_server import OpenAIServer
 from support.terminal import Terminal, kill_tree, loopback, wait_until
 
 from tip_serving.bench import leases
+from tip_serving.bench.identity import Cell
 from tip_serving.bench.judging import sessions
 from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.judging.scores import SCORES
@@ -134,3 +135,23 @@ def test_what_cannot_judge_is_refused_before_anything_is_written(terminal: Termi
     assert done.returncode == 2
     assert sorted(path for path in terminal.home.rglob("*") if path.is_file()) == before
     assert server.asked().total() == 0
+
+
+@pytest.mark.slow
+def test_a_race_leaves_out_who_cannot_win_and_says_why(terminal: Terminal, server: OpenAIServer) -> None:
+    command = (*COMMAND[:3], "--model", "openai/judgelong", "--race", "6")
+    done = terminal.run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "dropped embedded/first" in done.stdout
+    by_model = {str(cell.model): n for cell, n in _n_judged_by_cell(terminal).items()}
+    assert by_model["embedded/first"] < 20
+    assert server.asked("judgelong").total() < N_TIPS
+    n_before = server.asked("judgelong").total()
+    assert "The race is over" in terminal.run(*command).stdout
+    assert server.asked("judgelong").total() == n_before
+
+
+def _n_judged_by_cell(terminal: Terminal) -> Counter[Cell]:
+    scored = set(SCORES.latest(terminal.lake, "llm:openai/judgelong", load_rubric().version)["candidate_id"])
+    cells = [Cell(model, prompt) for model in ("embedded/first", "embedded/planner") for prompt in ("v1", "v2")]
+    return Counter({cell: len(scored & set(terminal.candidates(*cell)["candidate_id"])) for cell in cells})

@@ -1,6 +1,7 @@
 """`tip bench export`, `import` and `anchors`: hand tips to judges and take their scores back."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -57,7 +58,7 @@ def export(
         raise click.UsageError(f"{experiment} has no tips yet; `tip bench run --experiment {experiment}` makes them")
     only = None
     if round_size is not None:
-        only = _next_round(workshop, experiment, judge, error_rate, round_size)
+        only = told_round(workshop, experiment, judge, error_rate, round_size)
     share = Share(tuple(sorted({judge, *share_with})), overlap) if share_with else None
     ask = Ask(judge, batch_size=batch_size, share=share, partners=partners, anchor_set=anchor_set, only=only)
     try:
@@ -76,20 +77,22 @@ def export(
     click.echo(f"Scores come back with `tip bench import {experiment} FILE`.")
 
 
-def _next_round(workshop: Workshop, experiment: str, judge: str, error_rate: float, size: int) -> frozenset[str]:
+def told_round(
+    workshop: Workshop, experiment: str, judge: str, error_rate: float, size: int, unscorable: Collection[str] = ()
+) -> frozenset[str]:
     """The candidates of the next round; says where the race stands."""
     try:
-        coming = workshop.next_round(experiment, judge, error_rate, size)
+        coming = workshop.next_round(experiment, judge, error_rate, size, unscorable)
     except RaceError as error:
         raise click.UsageError(str(error)) from None
     for cell, reason in coming.dropped().items():
-        click.echo(f"dropped {cell.key}: {reason}")
+        click.echo(f"dropped {cell.written}: {reason}")
     if coming.winner is not None:
-        click.echo(f"The race is over: {coming.winner.key} is the best, with an error rate of {error_rate:g}.")
+        click.echo(f"The race is over: {coming.winner.written} is the best, with an error rate of {error_rate:g}.")
     elif coming.candidate_ids:
         click.echo(f"{len(coming.survivors)} of {len(coming.cells)} cells are in the race.")
     else:
-        left = ", ".join(cell.key for cell in coming.survivors)
+        left = ", ".join(cell.written for cell in coming.survivors)
         click.echo(f"The race is over without a winner: all is scored, and any of these may be the best: {left}.")
     return coming.candidate_ids
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from tip_assets import display
 from tip_assets.boards import boards
+from tip_assets.commands.judging import told_round
 from tip_assets.commands.opening import BAD_INPUT, FAILED, INTERRUPTED, find, open_workshop
 from tip_serving.bench import leaderboard
 from tip_serving.bench.judging.anchors import AnchorError
@@ -39,6 +40,8 @@ _SHOWN_CHARACTERS = 200  # of a reason; the session file holds it whole
 @click.option("--max-cost-usd", type=click.FloatRange(0, min_open=True), help="Stop when this judge has cost as much.")
 @click.option("--anchors", "anchor_set", help="Mix tips of this anchor set into every batch.")
 @click.option("--limit", type=click.IntRange(1), help="Items to judge at most. Default: all that wait.")
+@click.option("--race", "round_size", type=click.IntRange(1), help="In rounds of so many scenarios, losers dropped.")
+@click.option("--error-rate", default=0.05, show_default=True, help="Of a race: chance that the best cell is dropped.")
 def judge(
     experiment: str,
     model: str,
@@ -47,10 +50,13 @@ def judge(
     max_cost_usd: float | None,
     anchor_set: str | None,
     limit: int | None,
+    round_size: int | None,
+    error_rate: float,
 ) -> None:
     """Have a language model judge what it has not judged yet, and rank anew.
 
-    The same command goes on where an earlier one ended. What stays unscored is asked again by the next one.
+    The same command goes on where an earlier one ended. What stays unscored is asked again by the next one. With
+    --race it judges in rounds, and cells that cannot win any more are left out of the next one.
     """
     console, errors = Console(), Console(stderr=True)
     workshop = open_workshop(concurrency)
@@ -60,10 +66,15 @@ def judge(
     if faults:
         display.faults(errors, faults)
         sys.exit(BAD_INPUT)
+    if round_size is not None and partners is not None:
+        raise click.UsageError("a race is run on single tips: without --pairs")
     progress = SittingProgress()
     try:
-        with _shown(console, progress, terms):
-            session = workshop.judge_with_model(experiment, terms, progress)
+        if round_size is None:
+            with _shown(console, progress, terms):
+                session = workshop.judge_with_model(experiment, terms, progress)
+        else:
+            session = _race(workshop, experiment, terms, progress, console, (round_size, error_rate))
         code = _conclude(workshop, experiment, terms, session, progress, console)
     except KeyboardInterrupt:
         words = f"Interrupted. {progress.n_judged:,} verdicts are kept ({display.money(progress.cost_usd)})"
@@ -75,6 +86,29 @@ def judge(
         errors.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(FAILED)
     sys.exit(code)
+
+
+def _race(
+    workshop: Workshop,
+    experiment: str,
+    terms: Terms,
+    progress: SittingProgress,
+    console: Console,
+    rules: tuple[int, float],
+) -> Session | None:
+    """Judge round after round until the race is over or a session ends early; the last session."""
+    size, error_rate = rules
+    asked: set[str] = set()
+    session = None
+    while True:
+        ids = told_round(workshop, experiment, terms.judge, error_rate, size, asked)
+        if not ids:
+            return session
+        asked |= ids
+        with _shown(console, progress, terms):
+            session = workshop.judge_with_model(experiment, terms, progress, ids)
+        if session is not None and session.ending is not Ending.COMPLETE:
+            return session
 
 
 def _conclude(

@@ -55,6 +55,8 @@ def collect(
         finally:
             await generator.aclose()
 
+    ended = threading.Event()
+
     def run_in_thread() -> None:
         try:
             asyncio.run(run())
@@ -62,6 +64,8 @@ def collect(
             finished.put(error)
         else:
             finished.put(None)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=run_in_thread, name="collect", daemon=True)
     thread.start()
@@ -73,7 +77,8 @@ def collect(
             collector.stop("interrupted")
         raise
     finally:
-        thread.join()
+        # Not thread.join: interrupted there, Python 3.11 takes the thread for ended and waits for it no more.
+        ended.wait()
 
 
 def _next(finished: "queue.SimpleQueue[CellResult | BaseException | None]") -> CellResult | None:

@@ -4,8 +4,8 @@ The steps of an experiment, as functions of an experiment's name. Assets and com
 stands in its own module.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -119,10 +119,12 @@ class Workshop:
         candidates, scenarios = self.candidates(experiment), self.scenarios(experiment)
         return export.export(self.lake, experiment, candidates, scenarios, rubric or load_rubric(), ask)
 
-    def next_round(self, experiment: str, judge: str, error_rate: float, size: int) -> Round:
+    def next_round(
+        self, experiment: str, judge: str, error_rate: float, size: int, unscorable: Collection[str] = ()
+    ) -> Round:
         """Where the judge's race over the experiment stands and what to score next."""
-        candidates = self.candidates(experiment)
-        return racing.next_round(self.lake, experiment, candidates, judge, load_rubric(), error_rate, size)
+        candidates, rubric = self.candidates(experiment), load_rubric()
+        return racing.next_round(self.lake, experiment, candidates, judge, rubric, error_rate, size, unscorable)
 
     def judge_automatically(self, experiment: str) -> str | None:
         """Score by rules what waits for the automatic judge and drop the file into the inbox; its name there."""
@@ -130,14 +132,23 @@ class Workshop:
         data = b"".join(automatic.score_file(self.lake.read(batch.rows_path)) for batch in batches)
         return intake.drop(self.lake, experiment, data, automatic.JUDGE) if data else None
 
-    def judge_with_model(self, experiment: str, terms: Terms, progress: SittingProgress) -> Session | None:
-        """Have a language model judge what waits for it; what that took, None where nothing waited."""
+    def judge_with_model(
+        self, experiment: str, terms: Terms, progress: SittingProgress, only: Collection[str] | None = None
+    ) -> Session | None:
+        """Have a language model judge what waits for it; what that took, None where nothing waited.
+
+        Args:
+            experiment: whose tips.
+            terms: without faults.
+            progress: counts that the caller may watch.
+            only: candidates to choose from, as a race asks for; None for all.
+        """
         return language_model.judge(
             self.lake,
             experiment,
             terms,
             load_rubric(),
-            export=lambda: self.export(experiment, terms.ask),
+            export=lambda: self.export(experiment, replace(terms.ask, only=only)),
             open_generator=self.pool.open,
             home=self.settings.home,
             limits=self.limits,

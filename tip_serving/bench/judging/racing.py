@@ -5,6 +5,7 @@ been scored is read from the ledger each time: nothing but the error rate is rem
 rounds would break what it promises.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -55,13 +56,20 @@ class Round(NamedTuple):
     def dropped(self) -> dict[Cell, str]:
         """Every cell that cannot win any more, with the reason in words."""
         return {
-            self.cells[found.arm]: found.reason.replace(f"arm {found.rival}", self.cells[found.rival].key)
+            self.cells[found.arm]: found.reason.replace(f"arm {found.rival}", self.cells[found.rival].written)
             for found in self.race.dropped
         }
 
 
 def next_round(
-    lake: Lake, experiment: str, candidates: pl.DataFrame, judge: str, rubric: Rubric, error_rate: float, size: int
+    lake: Lake,
+    experiment: str,
+    candidates: pl.DataFrame,
+    judge: str,
+    rubric: Rubric,
+    error_rate: float,
+    size: int,
+    unscorable: Collection[str] = (),
 ) -> Round:
     """The next round of a judge's race over an experiment.
 
@@ -73,6 +81,7 @@ def next_round(
         rubric: by which.
         error_rate: the largest chance that the best cell is dropped.
         size: scenarios of a round.
+        unscorable: candidates that the judge was asked for and left unscored; they are not asked for again.
 
     Raises:
         RaceError: there is no candidate, the race was begun with another error rate, or the error rate is no chance.
@@ -97,7 +106,9 @@ def next_round(
     )
     counts = np.zeros((arms.height, len(order)), dtype=int)
     np.add.at(counts, (tips["arm"].to_numpy(), tips["scenario"].to_numpy()), 1)
-    short = [(int(arm), int(scenario)) for arm, scenario in np.argwhere(counts < n_per_scenario)]
+    short = {(int(arm), int(scenario)) for arm, scenario in np.argwhere(counts < n_per_scenario)}
+    left_out = tips.filter(pl.col("candidate_id").is_in(list(unscorable))).join(standing, on="candidate_id", how="anti")
+    short |= set(left_out.select("arm", "scenario").iter_rows())
     wanted = {(need.arm, scenario) for need in race.next_round(size, short) for scenario in need.scenarios}
     pending = tips.join(standing, on="candidate_id", how="anti").select("arm", "scenario", "candidate_id").iter_rows()
     ids = frozenset(candidate_id for arm, scenario, candidate_id in pending if (arm, scenario) in wanted)
