@@ -34,10 +34,17 @@ class Settings(BaseSettings):
     tip_service_tokens: str | None = Field(default=None, description="Callers: `name:sha256,...`; see `tip token`.")
     tip_max_body_bytes: PositiveInt = Field(default=1_048_576, description="Largest request body.")
     tip_body_timeout_s: PositiveFloat = Field(default=10.0, description="A request must have arrived within this.")
-    tip_request_timeout_s: PositiveFloat = Field(default=30.0, description="And be answered within this.")
+    tip_request_timeout_s: PositiveFloat = Field(default=130.0, description="And be answered within this.")
     tip_max_waiting: PositiveInt = Field(default=256, description="Requests in a worker beyond which it says 503.")
     tip_drain_s: NonNegativeFloat = Field(default=0.0, description="Served on after SIGTERM, unready, before it ends.")
     tip_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Of the server.")
+    tip_manifest_poll_s: PositiveFloat = Field(default=2.0, description="How often the server looks for a release.")
+    tip_online_store: str | None = Field(default=None, description="sqlite:///file of profile features by user.")
+    tip_online_store_budget_s: PositiveFloat = Field(default=0.005, description="How long a request waits for it.")
+    tip_shadow_queue: PositiveInt = Field(default=256, description="Requests that may wait for arms in the shadow.")
+    tip_generate_model: str = Field(default="embedded/planner", description="Writes tips where no policy chose one.")
+    tip_generate_fallback_model: str | None = Field(default=None, description="Asked where the first one fails.")
+    tip_generate_budget_s: PositiveFloat = Field(default=8.0, description="Within which /generate answers.")
 
     @property
     def home(self) -> Path:

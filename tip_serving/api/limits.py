@@ -1,0 +1,125 @@
+"""What one request may take, and how many there may be: pure ASGI middleware, outside of any framework.
+
+A request is read whole before a route sees it, so that a slow sender costs memory within the size limit and nothing
+else; how long it then may take is bounded as well.
+"""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tip_serving.api.connections import WAITING
+from tip_serving.api.refusals import CLOSE, refuse
+
+RETRY_AFTER_S = 1
+
+
+class BackPressure:
+    """Says 503 with `Retry-After` while more requests than `max_waiting` are in this worker.
+
+    Args:
+        app: what serves the others.
+        max_waiting: requests that may wait or be under way.
+        exempt: paths that are answered even then, probes say.
+    """
+
+    def __init__(self, app: ASGIApp, max_waiting: int, exempt: frozenset[str]) -> None:
+        self._app = app
+        self._max_waiting = max_waiting
+        self._exempt = exempt
+        self._n_inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve or refuse one request."""
+        waiting = scope.get("extensions", {}).get(WAITING)
+        # Behind another server than ours it is not told what waits in front; then those inside count.
+        n_waiting = self._n_inside + 1 if waiting is None else len(waiting)
+        if n_waiting > self._max_waiting and scope["type"] == "http" and scope["path"] not in self._exempt:
+            said = f"More than {self._max_waiting} requests wait here. Ask again later."
+            await refuse(send, 503, said, (b"retry-after", str(RETRY_AFTER_S).encode()))
+            return
+        self._n_inside += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._n_inside -= 1
+
+
+class WholeBody:
+    """Reads the body first, within a size (413) and a time (408), and has it answered within another time (504).
+
+    Args:
+        app: sees the body in one piece.
+        max_bytes: of the body.
+        within_s: seconds in which it must have arrived.
+        answer_within_s: seconds that the application has afterwards.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, within_s: float, answer_within_s: float) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._within_s = within_s
+        self._answer_within_s = answer_within_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, then serve."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self._within_s):
+                body = await self._read(scope, receive)
+        except TimeoutError:
+            await refuse(send, 408, f"The request did not arrive within {self._within_s:g} s.", CLOSE)
+            return
+        except _TooLargeError:
+            await refuse(send, 413, f"The request is larger than {self._max_bytes} bytes.", CLOSE)
+            return
+        if body is not None:
+            await self._serve(scope, body, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The body; None where the caller left before it was whole."""
+        for name, value in scope["headers"]:
+            if name == b"content-length" and (not value.isdigit() or int(value) > self._max_bytes):
+                raise _TooLargeError
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > self._max_bytes:
+                raise _TooLargeError
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        is_read = is_begun = False
+
+        async def give() -> Message:
+            nonlocal is_read
+            if is_read:
+                return await receive()  # what comes after the body: that the caller has left
+            is_read = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def pass_on(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._answer_within_s) as limit:
+                await self._app(scope, give, pass_on)
+        except TimeoutError:
+            if is_begun or not limit.expired():
+                raise
+            await refuse(send, 504, f"No answer within {self._answer_within_s:g} s.", CLOSE)
+
+
+class _TooLargeError(Exception):
+    """More than the limit came, or is announced."""
