@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tip_serving.bench.page import words
-from tip_serving.bench.page.content import JudgeBoard, Row, Verdict
+from tip_serving.bench.page.content import JudgeBoard, Pairwise, Row, Verdict
 
 WIDE = 112  # columns from which on intervals are drawn
 BROAD = 84  # columns from which on wins and money have room
@@ -32,7 +32,14 @@ def boards(console: Console, shown: Iterable[JudgeBoard]) -> None:
 
 
 def board(console: Console, shown: JudgeBoard) -> None:
-    """One judge's board with its verdict in a sentence."""
+    """One judge's board with its verdict in a sentence, and what the judge said of pairs."""
+    if shown.pairwise is None or any(row.n_scored for row in shown.rows):
+        _means(console, shown)
+    if shown.pairwise is not None:
+        _ratings(console, shown.judge, shown.pairwise)
+
+
+def _means(console: Console, shown: JudgeBoard) -> None:
     title = f"Leaderboard, judged by {escape(shown.judge)}" if shown.judge else "Leaderboard: nothing is scored yet"
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
     columns = [column for column in _columns(shown) if console.width >= column.least_width]
@@ -44,6 +51,33 @@ def board(console: Console, shown: JudgeBoard) -> None:
         table.add_row(*(column.show(row) for column in columns), style="dim" if row.is_droppable else None)
     console.print(table)
     console.print(escape(words.verdict(shown).translate(_ISOLATES)), highlight=False)
+
+
+def _ratings(console: Console, judge: str | None, said: Pairwise) -> None:
+    """Cells by what was said of pairs; 0 is the average cell."""
+    title = f"Pairs of tips, judged by {escape(judge or 'nobody')}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("model", overflow="fold", min_width=LEAST_MODEL)
+    table.add_column("prompt", overflow="fold")
+    for name in ("rating", "95% interval", "at equal length and style", "verdicts"):
+        table.add_column(name, justify="right")
+    for rating in said.ratings:
+        table.add_row(
+            escape(rating.cell.model),
+            escape(rating.cell.prompt),
+            words.signed(rating.rating),
+            words.interval(rating.low, rating.high),
+            words.signed(rating.controlled),
+            f"{rating.n_verdicts:,}",
+        )
+    console.print(table)
+    told = f"Ratings in log odds over the average cell, from {words.counted(said.n_verdicts, 'verdict')}, "
+    told += f"{words.percent(said.tie_share)} of them ties."
+    if said.first_share is not None:
+        told += f" Between equals, the tip shown first wins {words.percent(said.first_share)}; 50% is fair."
+    if said.agree_share is not None:
+        told += f" In the other order {words.percent(said.agree_share)} of the pairs ended the same way."
+    console.print(told, highlight=False)
 
 
 def _columns(shown: JudgeBoard) -> Sequence[_Column]:

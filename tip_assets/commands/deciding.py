@@ -88,7 +88,7 @@ def tips(experiment: str, cell: Cell | None, scenario: str | None) -> None:
 
 
 def _unknown(cell: Cell, experiment: str, known: Iterable[Cell]) -> str:
-    return f"{cell.key} is not in {experiment}; there are {', '.join(one.key for one in known)}"
+    return f"{cell.written} is not in {experiment}; there are {', '.join(one.written for one in known)}"
 
 
 @click.command()
@@ -129,7 +129,7 @@ def promote(experiment: str, cell: Cell, judge: str | None, note: str) -> None:
         made = deciding.propose(workshop.lake, experiment, board, done[cell], getpass.getuser(), note)
     except DecisionError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"Proposal {made.proposal_id}: {cell.key}, judged by {made.judge}.")
+    click.echo(f"Proposal {made.proposal_id}: {cell.written}, judged by {made.judge}.")
     for warning in made.warnings:
         click.echo(f"  mind: {warning}")
     click.echo(f"  {workshop.lake.locate(layout.proposal(made.proposal_id))}")

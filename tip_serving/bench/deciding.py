@@ -91,7 +91,8 @@ def gate(judged: Judged, cell: Cell, baseline: Cell, min_gain: float, confidence
         DecisionError: a cell is not in the experiment, both are the same, or the confidence is none.
     """
     cells = [result.cell for result in judged.results]
-    faults = [f"{one.key} is not in the experiment" for one in (cell, baseline) if one not in cells]
+    known = ", ".join(one.written for one in cells)
+    faults = [f"{one.written} is not among the cells {known}" for one in (cell, baseline) if one not in cells]
     faults += ["cell and baseline are the same"] if cell == baseline else []
     faults += [] if math.isfinite(min_gain) else [f"a gain of {min_gain} points is none"]
     faults += [] if 0.5 < confidence < 1 else [f"a confidence of {confidence:g} is not between 0.5 and 1"]  # noqa: PLR2004
@@ -100,7 +101,7 @@ def gate(judged: Judged, cell: Cell, baseline: Cell, min_gain: float, confidence
     rows = [cells.index(cell), cells.index(baseline)]
     scores = CellScores(judged.cell_scores.sums[rows], judged.cell_scores.counts[rows])
     [pair] = paired_differences(scores, confidence=2 * confidence - 1)  # its lower end bounds one side
-    names = f"{cell.key} against {baseline.key}, judged by {judged.judge}"
+    names = f"{cell.written} against {baseline.written}, judged by {judged.judge}"
     if pair.n_shared < MIN_SCENARIOS:
         needed = f"they share {pair.n_shared} scored scenarios and {MIN_SCENARIOS} are needed"
         return GateVerdict(is_passed=False, reason=f"Not enough evidence for {names}: {needed}.")
@@ -127,7 +128,7 @@ def propose(lake: Lake, experiment: str, board: JudgeBoard, result: CellResult, 
     """
     row = next((row for row in board.rows if row.cell == result.cell), None)
     if row is None or row.score_mean is None or board.judge is None or board.rubric_version is None:
-        raise DecisionError(f"{result.cell.key} has no score in {experiment}: there is nothing to propose it by")
+        raise DecisionError(f"{result.cell.written} has no score in {experiment}: there is nothing to propose it by")
     differences = tuple(found for found in board.differences if result.cell in {found.first, found.second})
     now = datetime.now(UTC)
     identity = hashlib.sha256(f"{experiment}:{result.cell.key}:{board.judge}:{now.isoformat()}".encode()).hexdigest()

@@ -23,8 +23,13 @@ class Cell(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The cell as a person and a partition key write it: `model|prompt`."""
+        """The cell as a partition key writes it: `model|prompt`."""
         return f"{self.model}|{self.prompt}"
+
+    @property
+    def written(self) -> str:
+        """The cell as a command takes it: `model,prompt`."""
+        return f"{self.model},{self.prompt}"
 
     @classmethod
     def parse(cls, key: str) -> "Cell":

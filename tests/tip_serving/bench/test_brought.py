@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.bench import create, workshop
+from support.bench import create, fill_all, workshop
 from support.boards import cell, row_of
 
 from tip_serving.bench import brought, leaderboard
@@ -274,8 +274,6 @@ def test_no_spec_may_take_the_name_of_brought_results(place: Workshop) -> None:
 
 
 def test_foreign_cells_touch_no_candidate_of_a_cell_of_the_same_name(place: Workshop) -> None:
-    from support.bench import fill_all
-
     fill_all(place, create(place))
     before = place.candidates("tip-bench-test")
     _bring(place, _jsonl([{"model": "embedded/first", "prompt": "v1", "scenario": "q", "score": 1, "text": "x"}]))

@@ -52,7 +52,7 @@ def test_clear_losers_are_dropped_with_a_reason_and_asked_for_no_more(place: Wor
     coming = _coming(place)
     assert coming.survivors == [BEST, GOOD]
     assert set(coming.dropped()) == {BAD, WORST}
-    assert "1.00 points against 4.00 of embedded/first|v" in coming.dropped()[WORST]
+    assert "1.00 points against 4.00 of embedded/first,v" in coming.dropped()[WORST]
     assert "arm" not in coming.dropped()[WORST]
 
 
