@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     tip_shadow_queue: PositiveInt = Field(default=256, description="Requests that may wait for arms in the shadow.")
     tip_generate_model: str = Field(default="embedded/planner", description="Writes tips where no policy chose one.")
     tip_generate_fallback_model: str | None = Field(default=None, description="Asked where the first one fails.")
+    tip_generate_temperature: NonNegativeFloat = Field(default=0.7, description="Of models that write tips.")
     tip_generate_budget_s: PositiveFloat = Field(default=8.0, description="Within which /generate answers.")
 
     @property

@@ -3,12 +3,15 @@
 Imports LiteLLM, so only the gateway imports this, inside a function.
 """
 
+import re
 import time
 import uuid
+from collections.abc import AsyncIterator
 from typing import Any
 
 import litellm
 from litellm.llms.custom_llm import CustomLLM, CustomLLMError
+from litellm.types.utils import GenericStreamingChunk
 
 from tip_serving.generation.embedded import WRITERS
 from tip_serving.generation.model import Message
@@ -40,6 +43,17 @@ class EmbeddedProvider(CustomLLM):  # type: ignore[misc]
     async def acompletion(self, **call: Any) -> litellm.ModelResponse:
         """The same: writing takes microseconds and waits for nothing."""
         return self.completion(**call)
+
+    async def astreaming(self, **call: Any) -> AsyncIterator[GenericStreamingChunk]:
+        """The same text word by word, the usage with the last one."""
+        answer = self.completion(**call)
+        pieces = re.findall(r"\s*\S+", answer.choices[0].message.content)
+        for position, piece in enumerate(pieces, start=1):
+            is_last = position == len(pieces)
+            usage = answer.usage.model_dump() if is_last else None
+            yield GenericStreamingChunk(
+                text=piece, is_finished=is_last, finish_reason="stop" if is_last else "", usage=usage, index=0
+            )
 
 
 def register() -> None:

@@ -10,6 +10,7 @@ import math
 import random
 import re
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,30 @@ class Gateway:
                     raise GenerationError(request.model, FailureKind.STOPPED, tuple(tried)) from None
         raise AssertionError
 
+    async def stream(self, request: CompletionRequest) -> AsyncIterator[str | Completion]:
+        """The pieces of the text as they arrive and then the completion; tried once, since pieces are out already.
+
+        Its caller limits the time. Raises GenerationError.
+        """
+        started = time.perf_counter()
+        try:
+            async with self._slots_for(request.model), self._slots:
+                answer = await self._litellm.acompletion(
+                    **self._call(request), stream=True, stream_options={"include_usage": True}
+                )
+                chunks = []
+                async for chunk in answer:
+                    chunks.append(chunk)
+                    if chunk.choices and (piece := chunk.choices[0].delta.content):
+                        yield piece
+            whole = self._litellm.stream_chunk_builder(chunks, messages=self._call(request)["messages"])
+            yield self._completion(request, whole, (time.perf_counter() - started) * 1e3, 1)
+        except _AttemptError as error:
+            raise GenerationError(request.model, error.kind, (str(error),), error.usage) from None
+        except Exception as error:  # noqa: BLE001  LiteLLM raises its own, openai's, aiohttp's and httpx's errors
+            failed = _translated(error)
+            raise GenerationError(request.model, failed.kind, (str(failed),)) from None
+
     async def stop(self) -> None:
         """Let attempts on the wire finish; all else ends at once as STOPPED."""
         self._stopped.set()
@@ -161,22 +186,26 @@ class Gateway:
         try:
             # LiteLLM enforces no timeout for custom providers and lets a slow body pass: this one is ours.
             async with asyncio.timeout(self._patience.timeout_s):
-                return await self._litellm.acompletion(
-                    model=request.model,
-                    messages=[message._asdict() for message in request.messages],
-                    temperature=request.temperature,
-                    max_tokens=request.max_tokens,
-                    seed=request.seed,
-                    **({} if request.response_format is None else {"response_format": request.response_format}),
-                    timeout=self._patience.timeout_s + 1,
-                    max_retries=0,
-                )
+                return await self._litellm.acompletion(**self._call(request))
         except TimeoutError:
             raise _AttemptError(FailureKind.TIMEOUT, f"no answer within {self._patience.timeout_s:g} s") from None
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  LiteLLM raises its own, openai's, aiohttp's and httpx's errors
             raise _translated(error) from None
+
+    def _call(self, request: CompletionRequest) -> dict[str, Any]:
+        """The request as LiteLLM takes it."""
+        call = {
+            "model": request.model,
+            "messages": [message._asdict() for message in request.messages],
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
+            "seed": request.seed,
+            "timeout": self._patience.timeout_s + 1,
+            "max_retries": 0,
+        }
+        return call if request.response_format is None else {**call, "response_format": request.response_format}
 
     def _completion(self, request: CompletionRequest, answer: Any, latency_ms: float, n_attempts: int) -> Completion:
         choice = answer.choices[0] if answer.choices else None

@@ -25,6 +25,10 @@
     bench/anchors/<set>.jsonl                           tips whose scores are known, one a line
     bench/anchor_scores/<judge>/<rubric>/*.parquet      append-only: one row per anchor, judge and import
     bench/proposals/<proposal>.json                     cells that somebody wants released, with their evidence
+    models/<name>/<version>/model.txt                   a reward model, never changed
+    policies/<version>.json                             the state of a policy, named by its content
+    released/manifest.json                              which arms are live; written by a release alone
+    released/examples/<version>.json                    the request on which a release is tried before it is served
 
 Names that hold `/`, `:` or other marks are percent-encoded, so a path never has more levels than it shows.
 """
@@ -245,3 +249,23 @@ def anchor_set(name: str) -> str:
 def proposal(name: str) -> str:
     """One cell that somebody wants released."""
     return f"{PROPOSALS}/{encode(name)}.json"
+
+
+def released_manifest() -> str:
+    """What is released."""
+    return "released/manifest.json"
+
+
+def released_example(version: str) -> str:
+    """The request on which a release is tried."""
+    return f"released/examples/{encode(version)}.json"
+
+
+def reward_model(name: str, version: str) -> str:
+    """One version of a reward model."""
+    return f"models/{encode(name)}/{encode(version)}/model.txt"
+
+
+def policy(version: str) -> str:
+    """The state of one policy."""
+    return f"policies/{encode(version)}.json"

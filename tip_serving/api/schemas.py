@@ -1,0 +1,43 @@
+"""The bodies in the OpenAPI file: requests as pydantic reads them, answers as msgspec writes them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from tip_serving.api.refusals import MEDIA_TYPE, Problem
+from tip_serving.scoring.answers import GenerateAnswer, ScoreAnswer
+from tip_serving.scoring.request import GenerateRequest, ScoreRequest
+
+_REF = "#/components/schemas/{model}"
+_REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, GenerateRequest)
+_ANSWERS = (ScoreAnswer, GenerateAnswer, Problem)
+
+
+def components() -> dict[str, Any]:
+    """Every schema by name."""
+    _, requests = models_json_schema([(model, "validation") for model in _REQUESTS], ref_template=_REF)
+    _, answers = msgspec.json.schema_components(_ANSWERS, ref_template=_REF.replace("model", "name"))
+    return {**requests["$defs"], **answers}
+
+
+def operation(request: type[BaseModel], answer: type[msgspec.Struct], refusals: Iterable[int]) -> dict[str, Any]:
+    """What a route adds to its entry in the OpenAPI file.
+
+    Args:
+        request: of the body.
+        answer: of status 200.
+        refusals: other statuses, each a problem.
+    """
+    problem = {"description": "Why not.", "content": {MEDIA_TYPE: {"schema": _reference(Problem)}}}
+    good = {"description": "The answer.", "content": {"application/json": {"schema": _reference(answer)}}}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _reference(request)}}},
+        "responses": {"200": good, **{str(status): problem for status in refusals}},
+    }
+
+
+def _reference(schema: type) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema.__name__}"}

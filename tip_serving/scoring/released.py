@@ -1,0 +1,90 @@
+"""What is served now: a new manifest is noticed by polling, loaded aside and swapped in by one assignment.
+
+A release that cannot be loaded is refused with all its reasons, and what was served before stays.
+"""
+
+import asyncio
+import datetime as dt
+import hashlib
+import logging
+import time
+from typing import NamedTuple
+
+from tip_serving.lake import layout
+from tip_serving.lake.storage import Lake, LakeError, MissingError
+from tip_serving.scoring.arms import UNRELEASED, Release
+from tip_serving.scoring.loading import ReleaseError, load
+from tip_serving.scoring.manifest import ManifestError, parse
+from tip_serving.scoring.reward_model import RewardModel
+
+_LOG = logging.getLogger(__name__)
+_ASK_AGAIN_S = 30.0  # a refused manifest that has not changed: its files may have arrived since
+
+
+class Refusal(NamedTuple):
+    """Why what lies in the lake is not what is served."""
+
+    at: dt.datetime
+    reason: str
+
+
+class Releases:
+    """The current release of one process.
+
+    A request takes `current` once and keeps it to its end; the swap is one assignment, so no answer mixes two.
+
+    Args:
+        lake: where the manifest lies.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.current: Release = UNRELEASED
+        self.refusal: Refusal | None = None
+        self.n_swaps = 0
+        self._seen: str | None = None
+        self._ask_again_at = 0.0
+
+    def refresh(self) -> None:
+        """Look at the manifest and serve what it names; blocks on files, so the server calls it in a thread.
+
+        A lake that cannot be read, a manifest that is gone or one that is refused changes nothing but `refusal`.
+        """
+        try:
+            data = self._lake.read(layout.released_manifest())
+        except MissingError as error:
+            if self.current is not UNRELEASED:
+                self._refuse(f"{error} What was released before is still served.")
+            return
+        except LakeError as error:
+            self._refuse(str(error))
+            return
+        digest = hashlib.sha256(data).hexdigest()
+        if digest == self._seen and (self.refusal is None or time.monotonic() < self._ask_again_at):
+            return
+        self._seen, self._ask_again_at = digest, time.monotonic() + _ASK_AGAIN_S
+        try:
+            release = load(self._lake, parse(data), self._known_models())
+        except (ManifestError, ReleaseError) as error:
+            self._refuse(str(error))
+            return
+        self.current, self.refusal, self.n_swaps = release, None, self.n_swaps + 1
+        _LOG.info("Release %s is served: %s.", release.version, ", ".join(arm.name for arm in release.live))
+
+    async def watch(self, every_s: float) -> None:
+        """Refresh every so many seconds until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception:  # noqa: BLE001  whatever a store raises, the next look may succeed
+                _LOG.exception("The released manifest could not be looked at.")
+
+    def _known_models(self) -> dict[str, RewardModel]:
+        arms = (*self.current.live, *self.current.shadows)
+        return {arm.model_sha256: arm.model for arm in arms if arm.model is not None and arm.model_sha256 is not None}
+
+    def _refuse(self, reason: str) -> None:
+        if self.refusal is None or self.refusal.reason != reason:
+            _LOG.error("%s Served is still %s.", reason, self.current.version or "the default policy")
+        self.refusal = Refusal(dt.datetime.now(dt.UTC), reason)

@@ -1,0 +1,144 @@
+"""From a request to scores and a drawn order: features once, then whichever arms are asked, on the same vectors."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tip_serving.features import vector
+from tip_serving.features.context import resolve_context
+from tip_serving.features.declared import FeatureError, shown
+from tip_serving.features.profile import Resolved, resolve
+from tip_serving.scenarios.model import Situation
+from tip_serving.scoring import ranking
+from tip_serving.scoring.arms import ReadyArm
+from tip_serving.scoring.errors import RequestError
+from tip_serving.scoring.policy_context import policy_context
+from tip_serving.scoring.ranking import Order
+from tip_serving.scoring.request import Asking, Candidate, ScoreRequest, faults_of
+from tip_serving.scoring.rule import rule_scores
+
+
+class Moment(NamedTuple):
+    """Person and moment as features, and the situation that they were derived from."""
+
+    situation: Situation
+    profile: Resolved
+    context: Resolved
+
+    @property
+    def fell_back(self) -> dict[str, str]:
+        """Feature to reason, profile and context together."""
+        return {**self.profile.fell_back, **self.context.fell_back}
+
+    @property
+    def policy_context(self) -> NDArray[np.float64]:
+        """What a contextual policy reads."""
+        return policy_context(self.profile.values, self.context.values)
+
+
+class Question(NamedTuple):
+    """A moment with K candidates."""
+
+    moment: Moment
+    ids: tuple[str, ...]
+    """(K,) all different."""
+    without_text: tuple[str, ...]
+    """The ids of which no text is known: their features of the text are missing."""
+    vectors: NDArray[np.float64]
+    """(K, F) float64, named by `features.vector.names()`."""
+
+
+class Scored(NamedTuple):
+    """What one arm says of a question."""
+
+    scores: list[float]
+    """(K,) finite: expected rewards, or the rule's points in [0, 1]."""
+    order: Order
+
+
+def utc_now() -> dt.datetime:
+    """This server's clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+def moment(
+    asking: Asking,
+    profile_features: dict[str, Any] | None,
+    clock: dt.datetime,
+    context: Mapping[str, Any] | None = None,
+) -> Moment:
+    """The features of person and moment.
+
+    Args:
+        asking: the request.
+        profile_features: as shipped, or as the online store knows them.
+        clock: aware; holds where the request names no moment, in the person's time zone.
+        context: context features that the caller derived, in place of ours.
+
+    Raises:
+        RequestError: features that are not as declared; all of them.
+    """
+    try:
+        return _moment(asking, profile_features, clock, context)
+    except FeatureError:
+        at = asking.now or clock
+        features = {"profile_features": profile_features, "context": context}
+        raise RequestError([
+            *faults_of("profile_features", lambda found: resolve(found, None, at), features),
+            *faults_of("context", lambda found: resolve_context(found, Situation(now=at)), features),
+        ]) from None  # fmt: skip
+
+
+def _moment(
+    asking: Asking,
+    profile_features: dict[str, Any] | None,
+    clock: dt.datetime,
+    context: Mapping[str, Any] | None,
+) -> Moment:
+    profile = resolve(profile_features, None, asking.now or clock)
+    now = asking.now or clock.astimezone(ZoneInfo(profile.values["time_zone"]))
+    # The parts were checked when the request was read; checking them again would take a tenth of the whole request.
+    situation = Situation.model_construct(now=now, tasks=asking.tasks, profile_features=profile_features)
+    return Moment(situation, profile, resolve_context(context, situation))
+
+
+def question(request: ScoreRequest, found: Moment) -> Question:
+    """The candidates of `request` in this moment.
+
+    Raises:
+        RequestError: two candidates have the same id.
+    """
+    ids, texts, without_text = [], [], []
+    for candidate in request.candidates:
+        tip = Candidate.model_construct(id=None, text=candidate) if isinstance(candidate, str) else candidate
+        ids.append(tip.id or tip_id(tip.text or ""))
+        texts.append(tip.text or "")
+        if tip.text is None:
+            without_text.append(ids[-1])
+    if len(set(ids)) < len(ids):
+        repeated = sorted({found for found in ids if ids.count(found) > 1})
+        raise RequestError([f"candidates: {shown(name)} stands there more than once" for name in repeated])
+    vectors = vector.vectors(found.profile, found.context.values, texts, found.situation)
+    return Question(found, tuple(ids), tuple(without_text), vectors)
+
+
+def tip_id(text: str) -> str:
+    """The id of a tip that is known by its text alone, the same wherever it comes from."""
+    return f"tip-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def score(arm: ReadyArm, asked: Question, decision_id: str) -> Scored:
+    """Scores and order of the candidates under `arm`.
+
+    Raises:
+        RequestError: the arm's policy cannot decide on these candidates.
+    """
+    predicted = rule_scores(asked.vectors) if arm.model is None else arm.model.predict(asked.vectors)
+    scores: list[float] = predicted.tolist()
+    context = asked.moment.policy_context if ranking.needs_context(arm.policy) else None
+    return Scored(scores, ranking.order(arm.policy, asked.ids, scores, context, decision_id))
