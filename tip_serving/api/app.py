@@ -1,6 +1,6 @@
 """Assembles the server: the routes that were asked for, and what they need, opened at start and closed at the end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,17 +10,28 @@ from fastapi.openapi.utils import get_openapi
 from tip_serving.api import generate, problems, schemas, score
 from tip_serving.api.routes import Routes
 from tip_serving.api.services import opened
+from tip_serving.events.event import Event
 from tip_serving.settings import Settings
 
 VERSION = "1.0.0"
 
 
-def create_app(settings: Settings, routes: Routes) -> FastAPI:
-    """The server; `app.state.services` is there once it has started."""
+def _deaf(event: Event) -> None:
+    """Hears nothing."""
+
+
+def create_app(settings: Settings, routes: Routes, listener: Callable[[Event], None] = _deaf) -> FastAPI:
+    """The server; `app.state.services` is there once it has started.
+
+    Args:
+        settings: of the process.
+        routes: what it serves.
+        listener: hears of every event that is logged; raises nothing.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings, routes) as services:
+        async with opened(settings, routes, listener) as services:
             app.state.services = services
             yield
 

@@ -2,20 +2,44 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from tip_serving.api.jetstream import JetStream
 from tip_serving.api.routes import Routes
-from tip_serving.events.decision_log import DecisionLog
+from tip_serving.events.decision_log import DecisionLog, LogState
+from tip_serving.events.event import Event
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.author import Author, Habits
 from tip_serving.scoring.online_store import Profiles, open_store
 from tip_serving.scoring.ranker import Ranker
 from tip_serving.scoring.released import Releases
-from tip_serving.scoring.shadow import Shadow
+from tip_serving.scoring.shadow import Log, Shadow
 from tip_serving.settings import Settings
+
+
+class HeardLog:
+    """The decision log, with somebody who counts what goes into it.
+
+    Args:
+        log: takes the events.
+        listener: hears of each of them; raises nothing.
+    """
+
+    def __init__(self, log: DecisionLog, listener: Callable[[Event], None]) -> None:
+        self._log = log
+        self._listener = listener
+
+    def append(self, event: Event) -> None:
+        """Hand over one event; returns at once and raises nothing."""
+        self._listener(event)
+        self._log.append(event)
+
+    @property
+    def state(self) -> LogState:
+        """How the log fares."""
+        return self._log.state
 
 
 @dataclass(frozen=True)
@@ -23,23 +47,29 @@ class Services:
     """Of one process; `ranker` and `author` are there where their route is."""
 
     releases: Releases
-    log: DecisionLog
+    log: HeardLog
     shadow: Shadow
     ranker: Ranker | None
     author: Author | None
 
 
 @asynccontextmanager
-async def opened(settings: Settings, routes: Routes) -> AsyncIterator[Services]:
+async def opened(settings: Settings, routes: Routes, listener: Callable[[Event], None]) -> AsyncIterator[Services]:
     """The services, ready: what is released is loaded and, where tips are written, LiteLLM is warm.
 
     At the end, what waits in the shadow is handed to the log before the log is brought to its broker or disk.
+
+    Args:
+        settings: of the process.
+        routes: for which there must be services.
+        listener: hears of every event.
     """
     retention = dt.timedelta(days=settings.tip_retention_days)
     async with AsyncExitStack() as stack:
         broker = JetStream(settings.tip_nats_url, settings.tip_retention_days) if settings.tip_nats_url else None
-        log = await asyncio.to_thread(DecisionLog, settings.wal_directory, settings.tip_event_queue, broker)
-        stack.push_async_callback(asyncio.to_thread, log.close)
+        kept = await asyncio.to_thread(DecisionLog, settings.wal_directory, settings.tip_event_queue, broker)
+        stack.push_async_callback(asyncio.to_thread, kept.close)
+        log = HeardLog(kept, listener)
         profiles = Profiles(open_store(settings.tip_online_store), settings.tip_online_store_budget_s)
         stack.push_async_callback(profiles.aclose)
         releases = Releases(Lake(settings.lake_url))
@@ -66,7 +96,7 @@ async def _running(releases: Releases, shadow: Shadow, poll_s: float) -> AsyncIt
 
 
 async def _author(
-    settings: Settings, stack: AsyncExitStack, releases: Releases, profiles: Profiles, log: DecisionLog
+    settings: Settings, stack: AsyncExitStack, releases: Releases, profiles: Profiles, log: Log
 ) -> Author:
     # Imported here: a process that only scores has no use for the gateway, and LiteLLM takes seconds.
     from tip_serving.generation.catalog import Catalog
