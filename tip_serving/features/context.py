@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, fault, fitted, shown
+from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, check_of, fitted, shown
 from tip_serving.features.profile import FellBack, Resolved
 from tip_serving.scenarios.model import Situation, Task
 
@@ -47,10 +48,10 @@ class Source(StrEnum):
 
 
 class Freshness(StrEnum):
-    """How old what a feature is derived from may be."""
+    """How old what a feature is derived from may be; nothing is kept from one call to the next."""
 
     AT_CALL = "the moment of the call"
-    AS_SHIPPED = "the task list of the same call; nothing is kept from one call to the next"
+    AS_SHIPPED = "the task list of the call"
 
 
 class ContextFeature(NamedTuple):
@@ -107,7 +108,7 @@ CONTEXT_FEATURES = (
     ),
 )  # fmt: skip
 
-_BY_NAME: Mapping[str, ContextFeature] = {feature.name: feature for feature in CONTEXT_FEATURES}
+_CHECKS = {feature.name: check_of(feature.name, feature.dtype, feature.allowed) for feature in CONTEXT_FEATURES}
 
 
 class ContextError(FeatureError):
@@ -138,12 +139,6 @@ def days_until_due(task: Task, now: dt.datetime) -> int | None:
     return (task.due.date - now.date()).days if task.due and task.due.date else None
 
 
-def urgency(task: Task, now: dt.datetime) -> tuple[bool, int, int]:
-    """Sorts what matters most first: overdue before due, nearer before later, then the higher priority."""
-    days = days_until_due(task, now)
-    return (not is_overdue(task, now), MAX_DAYS if days is None else max(days, 0), -task.priority)
-
-
 def context_features(situation: Situation) -> dict[str, Any]:
     """Every declared context feature of `situation`, by name in declared order."""
     now = situation.now
@@ -153,7 +148,12 @@ def context_features(situation: Situation) -> dict[str, Any]:
         "part_of_day": part_of_day(now.time()).value,
         "is_weekend": now.weekday() >= SATURDAY,
     }
-    return of_clock | _states(situation.tasks, now) | _deadlines(situation.tasks, now) | _ages(situation.tasks, now)
+    dated = [
+        _Dated(task, days, is_overdue(task, now))
+        for task in situation.tasks
+        if (days := days_until_due(task, now)) is not None
+    ]
+    return of_clock | _states(situation.tasks, dated) | _deadlines(dated, now) | _ages(situation.tasks, now)
 
 
 def resolve_context(shipped: Mapping[str, Any] | None, situation: Situation) -> Resolved:
@@ -167,13 +167,13 @@ def resolve_context(shipped: Mapping[str, Any] | None, situation: Situation) -> 
     values = context_features(situation)
     if not shipped:
         return Resolved(values, {})
-    unknown = sorted(shipped.keys() - _BY_NAME.keys())
+    unknown = sorted(shipped.keys() - _CHECKS.keys())
     faults = [f"{shown(name)}: is not a declared context feature" for name in unknown]
     fell_back: dict[str, FellBack] = {}
     for feature in CONTEXT_FEATURES:
         value = shipped.get(feature.name)
         if value is not None:
-            wrong = fault(feature.name, feature.dtype, feature.allowed, value)
+            wrong = _CHECKS[feature.name](value)
             faults += [wrong] if wrong else []
             values[feature.name] = value if wrong else fitted(feature.dtype, value)
         elif feature.source is Source.TASKS and not situation.tasks:
@@ -183,34 +183,44 @@ def resolve_context(shipped: Mapping[str, Any] | None, situation: Situation) -> 
     return Resolved(values, fell_back)
 
 
-def _states(tasks: Sequence[Task], now: dt.datetime) -> dict[str, Any]:
+class _Dated(NamedTuple):
+    """A task with a day."""
+
+    task: Task
+    days: int
+    is_overdue: bool
+
+
+def _states(tasks: Sequence[Task], dated: Sequence[_Dated]) -> dict[str, Any]:
     """How many tasks are in each state."""
-    days = [days_until_due(task, now) for task in tasks]
-    n_overdue = sum(is_overdue(task, now) for task in tasks)
-    n_overdue_today = sum(day == 0 and is_overdue(task, now) for task, day in zip(tasks, days, strict=True))
+    days = [days for _, days, _ in dated if days >= 0]
+    n_overdue_today = sum([days == 0 for _, days, is_overdue in dated if is_overdue])
+    n_this_week = sum([day < DAYS_OF_A_WEEK for day in days])
     return {
         "n_tasks": len(tasks),
-        "n_overdue": n_overdue,
+        "n_overdue": len(dated) - len(days) + n_overdue_today,
         "n_due_today": days.count(0) - n_overdue_today,
-        "n_due_this_week": sum(day is not None and 0 <= day < DAYS_OF_A_WEEK for day in days),
-        "n_due_later": sum(day is not None and day >= DAYS_OF_A_WEEK for day in days),
-        "n_without_due": days.count(None),
-        "n_urgent": sum(task.priority == URGENT for task in tasks),
-        "n_recurring": sum(task.due is not None and task.due.is_recurring for task in tasks),
+        "n_due_this_week": n_this_week,
+        "n_due_later": len(days) - n_this_week,
+        "n_without_due": len(tasks) - len(dated),
+        "n_urgent": sum([task.priority == URGENT for task in tasks]),
+        "n_recurring": sum([task.due is not None and task.due.is_recurring for task in tasks]),
     }
 
 
-def _deadlines(tasks: Sequence[Task], now: dt.datetime) -> dict[str, Any]:
-    days = [day for task in tasks if (day := days_until_due(task, now)) is not None]
+def _deadlines(dated: Sequence[_Dated], now: dt.datetime) -> dict[str, Any]:
+    clock = _hours(now)
+    days = [days for _, days, _ in dated]
+    ahead = [day for day in days if day >= 0]
     hours = [
-        day * _DAY_HOURS + _hours(task.due.time) - _hours(now)
-        for task in tasks
-        if task.due is not None and (day := days_until_due(task, now)) is not None and not is_overdue(task, now)
+        days * _DAY_HOURS + _hours(task.due.time) - clock
+        for task, days, is_overdue in dated
+        if task.due is not None and not is_overdue
     ]
     return {
-        "next_deadline_days": min([MAX_DAYS, *ahead]) if (ahead := [day for day in days if day >= 0]) else None,
-        "next_deadline_hours": min([MAX_DAYS * _DAY_HOURS, *hours]) if hours else None,
-        "oldest_overdue_days": min(-min([0, *days]), MAX_DAYS),
+        "next_deadline_days": min(MAX_DAYS, *ahead) if ahead else None,
+        "next_deadline_hours": min(float(MAX_DAYS * _DAY_HOURS), *hours) if hours else None,
+        "oldest_overdue_days": min(-min(days), MAX_DAYS) if len(ahead) < len(days) else 0,
     }
 
 
@@ -221,9 +231,9 @@ def _hours(moment: dt.time | dt.datetime | None) -> float:
 
 def _ages(tasks: Sequence[Task], now: dt.datetime) -> dict[str, Any]:
     known = [((now - task.added_at).days, task) for task in tasks if task.added_at is not None]
-    age, task = max(known, key=lambda pair: pair[0], default=(None, None))
+    age, task = max(known, key=itemgetter(0), default=(None, None))
     return {
-        "n_added_this_week": sum(0 <= days < DAYS_OF_A_WEEK for days, _ in known),
+        "n_added_this_week": sum([0 <= days < DAYS_OF_A_WEEK for days, _ in known]),
         "oldest_open_days": None if age is None else min(max(age, 0), MAX_DAYS),
         "longest_open_task": None if task is None else task.content,
     }

@@ -5,9 +5,8 @@ deep structure or fails on a number of a thousand digits.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import cache
 from typing import Any, NamedTuple
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -63,41 +62,66 @@ def fitted(dtype: DType, value: Any) -> Any:
     return int(value) if dtype is DType.INT and isinstance(value, float) else value
 
 
-def fault(name: str, dtype: DType, allowed: Range, value: Any) -> str | None:
-    """What is wrong with `value` as the feature `name`; None where it is as declared."""
-    wrong = (
-        _misfit(dtype, allowed, value) if _has_type(dtype, value) else f"{shown(value)} is not of type {dtype.value}"
-    )
-    return f"{name}: {wrong}" if wrong else None
+Check = Callable[[Any], str | None]
+"""What is wrong with a value, in a short sentence; None where it is as declared."""
 
 
-def _misfit(dtype: DType, allowed: Range, value: Any) -> str | None:
-    """Why a value of the right type lies outside its range."""
-    match allowed:
-        case Between(low, high) if not low <= value <= high:  # NaN lies in no range
-            return f"{shown(value)} lies outside {low:g} to {high:g}"
-        case Between() if dtype is DType.INT and value != int(value):
-            return f"{shown(value)} is not of type int"
-        case Text(pattern, max_length) if len(value) > max_length or not _compiled(pattern).fullmatch(value):
-            return f"{shown(value)} does not match {pattern} within {max_length} characters"
-        case Texts(max_items, _) if len(value) > max_items:
-            return f"{len(value)} strings are more than {max_items}"
-        case Texts(_, max_length) if any(len(item) > max_length for item in value):
-            return f"a string is longer than {max_length} characters"
+def check_of(name: str, dtype: DType, allowed: Range) -> Check:
+    """The check of the feature `name`, made once: it runs for every feature of every request."""
+    match dtype, allowed:
+        case ((DType.FLOAT | DType.INT), Between(low, high)):
+            return _number(name, dtype, low, high)
+        case DType.STRING, Text(pattern, max_length):
+            return _string(name, pattern, max_length)
+        case DType.STRINGS, Texts(max_items, max_length):
+            return _strings(name, max_items, max_length)
+        case DType.BOOL, None:
+            return lambda value: None if isinstance(value, bool) else _wrong_type(name, value, dtype)
         case _:
+            raise TypeError(f"{name}: the range {allowed} cannot be declared of the type {dtype.value}")
+
+
+def _wrong_type(name: str, value: Any, dtype: DType) -> str:
+    return f"{name}: {shown(value)} is not of type {dtype.value}"
+
+
+def _number(name: str, dtype: DType, low: float, high: float) -> Check:
+    is_whole = dtype is DType.INT
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return _wrong_type(name, value, dtype)
+        if not low <= value <= high:  # NaN lies in no range
+            return f"{name}: {shown(value)} lies outside {low:g} to {high:g}"
+        return _wrong_type(name, value, dtype) if is_whole and value != int(value) else None
+
+    return check
+
+
+def _string(name: str, pattern: str, max_length: int) -> Check:
+    matches = re.compile(pattern).fullmatch
+
+    def check(value: Any) -> str | None:
+        if not _is_text(value):
+            return _wrong_type(name, value, DType.STRING)
+        if len(value) <= max_length and matches(value):
             return None
+        return f"{name}: {shown(value)} does not match {pattern} within {max_length} characters"
+
+    return check
 
 
-def _has_type(dtype: DType, value: Any) -> bool:
-    match dtype:
-        case DType.FLOAT | DType.INT:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case DType.BOOL:
-            return isinstance(value, bool)
-        case DType.STRING:
-            return _is_text(value)
-        case DType.STRINGS:
-            return isinstance(value, list | tuple) and all(map(_is_text, value))
+def _strings(name: str, max_items: int, max_length: int) -> Check:
+    def check(value: Any) -> str | None:
+        if not isinstance(value, list | tuple) or not all(map(_is_text, value)):
+            return _wrong_type(name, value, DType.STRINGS)
+        if len(value) > max_items:
+            return f"{name}: {len(value)} strings are more than {max_items}"
+        if any(len(item) > max_length for item in value):
+            return f"{name}: a string is longer than {max_length} characters"
+        return None
+
+    return check
 
 
 def _is_text(value: Any) -> bool:
@@ -116,8 +140,3 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return f"a number of {value.bit_length()} bits"
     return f"a {type(value).__name__}"
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)

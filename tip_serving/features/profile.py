@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, Texts, fault, fitted, shown
+from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, Texts, check_of, fitted, shown
 
 DAY_S = 86_400
 HOUR_S = 3_600
@@ -75,7 +75,8 @@ PROFILE_FEATURES = (
     ),
 )  # fmt: skip
 
-_BY_NAME: Mapping[str, ProfileFeature] = {feature.name: feature for feature in PROFILE_FEATURES}
+_CHECKED = tuple((feature, check_of(feature.name, feature.dtype, feature.allowed)) for feature in PROFILE_FEATURES)
+_NAMES = frozenset(feature.name for feature in PROFILE_FEATURES)
 
 
 class FellBack(StrEnum):
@@ -118,14 +119,14 @@ def resolve(
     values: dict[str, Any] = {}
     fell_back: dict[str, FellBack] = {}
     faults = []
-    if not (shipped.keys() <= _BY_NAME.keys() and moments.keys() <= _BY_NAME.keys()):
-        unknown = (shipped.keys() | moments.keys()) - _BY_NAME.keys()
+    if not (shipped.keys() <= _NAMES and moments.keys() <= _NAMES):
+        unknown = (shipped.keys() | moments.keys()) - _NAMES
         faults = [f"{shown(name)}: is not a declared profile feature" for name in sorted(unknown)]
-    for feature in PROFILE_FEATURES:
+    for feature, check in _CHECKED:
         name = feature.name
         value = shipped.get(name, _ABSENT)
         reason = None
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value, reason, found = _unpacked(feature, value, now)
             faults += found
         elif name in moments:
@@ -133,7 +134,7 @@ def resolve(
             faults += found
         if value is None or value is _ABSENT:
             reason = FellBack.NULL if value is None else FellBack.MISSING
-        elif wrong := fault(name, feature.dtype, feature.allowed, value) or _unknown_zone(name, value):
+        elif wrong := check(value) or _unknown_zone(name, value):
             faults.append(wrong)
             continue
         if reason is None:

@@ -3,14 +3,16 @@
 Task titles are read once per situation (`Reference`), then every tip costs a few microseconds.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
+from operator import itemgetter
 from typing import NamedTuple
 
-from tip_serving.features.context import MAX_DAYS, days_until_due, is_due_today, is_overdue, urgency
+from tip_serving.features.context import MAX_DAYS, days_until_due, is_overdue
 from tip_serving.features.declared import Between, DType, Range
-from tip_serving.features.words import PLAN_WORDS, TIME_WORDS, minutes, telling, words
+from tip_serving.features.words import PLAN_WORDS, TIME_WORDS, minutes, numbers, telling, words
 from tip_serving.scenarios.model import Situation, Task
 
 MAX_LENGTH = 10_000
@@ -79,30 +81,34 @@ class Reference:
     @classmethod
     def of(cls, situation: Situation, favourite_labels: Sequence[str]) -> "Reference":
         """The reference of this situation for a person with these favourite labels."""
-        now = situation.now
         favourites = frozenset(favourite_labels)
-        tasks = sorted(situation.tasks, key=lambda task: urgency(task, now))
+        read = sorted((_read(task, situation.now, favourites) for task in situation.tasks), key=itemgetter(0))
         places: dict[str, list[int]] = {}
         sizes = []
-        for index, task in enumerate(tasks):
-            found = telling(task.content)
+        for index, (_, title, _) in enumerate(read):
+            found = telling(title)
             sizes.append(len(found))
             for word in found:
                 places.setdefault(word, []).append(index)
-        return cls(tuple(sizes), places, tuple(_named(task, situation, favourites) for task in tasks))
+        return cls(tuple(sizes), places, tuple(named for _, _, named in read))
 
 
-def _named(task: Task, situation: Situation, favourites: frozenset[str]) -> tuple[float, ...]:
-    now = situation.now
+def _read(
+    task: Task, now: dt.datetime, favourites: frozenset[str]
+) -> tuple[tuple[bool, int, int], str, tuple[float, ...]]:
+    """The urgency of `task`, its title, and the features of a tip that names it."""
     days = days_until_due(task, now)
-    return (
+    overdue = is_overdue(task, now)
+    named = (
         1.0,
-        float(is_overdue(task, now)),
-        float(is_due_today(task, now)),
+        float(overdue),
+        float(days == 0 and not overdue),
         float(not favourites.isdisjoint(task.labels)),
         float(task.priority),
         nan if days is None else float(min(max(days, -MAX_DAYS), MAX_DAYS)),
     )
+    # What matters most comes first: overdue before due, nearer before later, then the higher priority.
+    return (not overdue, MAX_DAYS if days is None else max(days, 0), -task.priority), task.content, named
 
 
 def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
@@ -110,12 +116,13 @@ def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
     tip = tip[:MAX_LENGTH]
     found = words(tip)
     said = set(found)
-    time_box = minutes(found)
+    places = numbers(found)
+    time_box = minutes(found, places) if places else None
     pressing, best, named = _overlap(said, reference)
     return (
         float(len(tip)),
         float(len(found)),
-        float(sum(word.isdecimal() for word in found)),
+        float(len(places)),
         nan if time_box is None else float(time_box),
         float(len(said & TIME_WORDS)),
         float(len(said & PLAN_WORDS)),
@@ -134,12 +141,13 @@ def _overlap(said: set[str], reference: Reference) -> tuple[float, float, tuple[
     """
     if not reference.sizes:
         return nan, nan, _UNNAMED
-    places = reference.places
     shared: dict[int, int] = {}
-    for word in said:
-        for index in places.get(word, ()):
+    for word in said.intersection(reference.places):
+        for index in reference.places[word]:
             shared[index] = shared.get(index, 0) + 1
+    if not shared:
+        return 0.0, 0.0, _UNNAMED
     sizes = reference.sizes
-    best, place = max(((n / sizes[index], -index) for index, n in shared.items()), default=(0.0, 0))
+    best, place = max((n / sizes[index], -index) for index, n in shared.items())
     named = reference.named[-place] if best >= _SHARED_FOR_NAMED else _UNNAMED
-    return shared.get(0, 0) / sizes[0] if sizes[0] else 0.0, best, named
+    return (shared[0] / sizes[0] if 0 in shared else 0.0), best, named

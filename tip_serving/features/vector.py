@@ -4,7 +4,6 @@ One row per tip, one column per declared number, float64. What is derived here a
 profile, context and tip is `VERSION`: it changes whenever any number of any column changes.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from math import nan
 from typing import Any, NamedTuple
@@ -168,9 +167,3 @@ def vectors(
         reference = Reference.of(situation, profile.values["favourite_labels"])
         rows[:, len(_SHARED) :] = [tip_features(tip, reference) for tip in tips]
     return rows
-
-
-def vector_hash(rows: NDArray[np.float64]) -> str:
-    """16 hex digits over the bits of `rows`; equal vectors, and no others, have equal hashes."""
-    shape = f"{rows.shape}".encode()
-    return hashlib.sha256(shape + np.ascontiguousarray(rows, dtype="<f8").tobytes()).hexdigest()[:16]

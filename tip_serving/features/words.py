@@ -4,10 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_WORD = re.compile(r"\d+|[^\W\d_]+")
+_WORD = re.compile(r"[^\W_]+")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _SHORT = 3  # letters; articles and prepositions tell little of a title
 _TITLE_WORDS = 12  # a long title is named by its beginning
+
+_TO_SPACES = bytes(code if chr(code).isalnum() else ord(" ") for code in bytes(range(128)).lower()) + bytes(128)
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50)  # Arabic, Persian, Devanagari, Bengali, Thai
+_DIGITS = {zero + number: str(number) for zero in _ZEROS for number in range(10)}
 
 # fmt: off
 TIME_WORDS = frozenset((
@@ -38,17 +42,18 @@ _HOURS = frozenset((
 _WIDE_MINUTES = frozenset("分분")
 _WIDE_HOURS = frozenset("時小时間시")
 _MINUTES_OF_AN_HOUR = 60
+_ASCII_DIGITS = "0123456789"
+_AFTER_DIGITS = ":"  # a word that sorts before it begins with a digit
 _LONGEST_NUMBER = 4  # digits; what is longer is no duration
 DEFINED = (TIME_WORDS, PLAN_WORDS, _MINUTES, _HOURS, _WIDE_MINUTES, _WIDE_HOURS)
 """Every list of words, for the hash of the contract."""
 
 
 def words(text: str) -> list[str]:
-    """The words and numbers of `text` in order, in lower case; runs of wide scripts as overlapping pairs."""
+    """The words of `text` in order, in lower case: runs of letters and digits; of wide scripts overlapping pairs."""
     if text.isascii():
-        return _WORD.findall(text.lower())
-    text = unicodedata.normalize("NFC", text).lower()
-    found = _WORD.findall(text)
+        return text.encode().translate(_TO_SPACES).decode().split()  # half the time of the pattern, and the same
+    found = _WORD.findall(unicodedata.normalize("NFKC", text).lower().translate(_DIGITS))
     return [piece for word in found for piece in _pieces(word)] if _WIDE.search(text) else found
 
 
@@ -64,20 +69,26 @@ def _pieces(word: str) -> Iterator[str]:
         yield word[end:]
 
 
-def telling(title: str) -> frozenset[str]:
+def telling(title: str) -> set[str]:
     """The words by which a title is known: the longer ones, numbers and pairs; all where there are no such."""
     found = words(title)[:_TITLE_WORDS]
-    long = frozenset(word for word in found if len(word) > _SHORT or word.isdecimal() or not word.isascii())
-    return long or frozenset(found)
+    return {word for word in found if len(word) > _SHORT or word < _AFTER_DIGITS or not word.isascii()} or set(found)
 
 
-def minutes(found: list[str]) -> int | None:
-    """The first time box among these words, `10 minutes` say; None where there is none."""
-    for place in range(len(found) - 1):
-        number = found[place]
-        if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+def numbers(found: list[str]) -> list[int]:
+    """Where among these words a number is, or what begins with one."""
+    return [place for place, word in enumerate(found) if word < _AFTER_DIGITS]
+
+
+def minutes(found: list[str], places: list[int]) -> int | None:
+    """The first time box at one of these places, `10 minutes` or `1h` say; None where there is none."""
+    for place in places:
+        word = found[place]
+        unit = word.lstrip(_ASCII_DIGITS)
+        number = word[: len(word) - len(unit)]
+        unit = unit or (found[place + 1] if place + 1 < len(found) else "")
+        if len(number) > _LONGEST_NUMBER or not unit:
             continue
-        unit = found[place + 1]
         if unit in _MINUTES or unit[0] in _WIDE_MINUTES:
             return int(number)
         if unit in _HOURS or unit[0] in _WIDE_HOURS:

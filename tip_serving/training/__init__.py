@@ -1,0 +1,1 @@
+"""From what was logged to what models are trained on. No request passes through here."""
