@@ -1,1 +1,1 @@
-"""The HTTP shell: which tip now (`/score`), one new tip (`/generate`), how it was taken (`/feedback`), and operations."""
+"""The HTTP shell: which tip now (`/score`), a new tip (`/generate`), how it was taken (`/feedback`), operations."""

@@ -6,13 +6,10 @@ from tip_serving.events.decision_log import Broker, DecisionLog
 from tip_serving.events.event import Event
 from tip_serving.settings import Settings
 
-Append = Callable[[Event], None]
-"""How a route hands over an event: returns at once, raises nothing."""
 
-
-def open_log(chosen: Settings) -> DecisionLog:
-    """The log as the settings want it; whoever opens it closes it."""
-    return DecisionLog(chosen.wal_directory, chosen.tip_event_queue, _broker(chosen))
+def open_log(chosen: Settings, listener: Callable[[Event], None]) -> DecisionLog:
+    """The log as the settings want it, with somebody who hears of every event; whoever opens it closes it."""
+    return DecisionLog(chosen.wal_directory, chosen.tip_event_queue, _broker(chosen), listener)
 
 
 def _broker(chosen: Settings) -> Broker | None:

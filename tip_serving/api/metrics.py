@@ -5,7 +5,7 @@ Workers share a directory that prometheus-client learns from the environment of 
 
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tip_serving.events.decision_log import LogState
@@ -13,7 +13,6 @@ from tip_serving.events.event import Event
 from tip_serving.events.exposure import Exposure
 from tip_serving.events.feedback import Feedback
 
-MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -29,6 +28,7 @@ class Meter:
     def __init__(self, shared: Path | None = None) -> None:
         self._shared = shared
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._seconds = Histogram(
             "tip_request_seconds", "From the head of a request to the end of its answer.", ("route", "status"),
             buckets=_BUCKETS_S, registry=self._registry,

@@ -1,10 +1,9 @@
 """What those who run the server ask: does the process live, may it have requests, how does it fare."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 from tip_serving.api.metrics import CONTENT_TYPE, Meter
@@ -12,7 +11,7 @@ from tip_serving.events.decision_log import LogState
 
 LIVEZ, READYZ, METRICS = "/livez", "/readyz", "/metrics"
 PATHS = frozenset({LIVEZ, READYZ, METRICS})
-DOCUMENTS = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
+OPENAPI = "/openapi.json"
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,24 +28,30 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Condition:
-    """What this worker is in, and how its parts are asked."""
+    """What this worker is in; asked of the application once it has started."""
 
     meter: Meter
-    log_state: Callable[[], LogState]
-    manifest: Callable[[], str | None]
-    refused_release: Callable[[], str | None]
+    app: FastAPI
     is_started: bool = False
     is_draining: bool = False
 
     @property
+    def log_state(self) -> LogState:
+        """How the decision log fares."""
+        found: LogState = self.app.state.services.log.state
+        return found
+
+    @property
     def readiness(self) -> Readiness:
         """The answer of /readyz."""
-        status = "draining" if self.is_draining else "ready" if self.is_started else "starting"
+        if not self.is_started:
+            return Readiness(status="starting", manifest=None, refused_release=None, events=None)
+        releases = self.app.state.services.releases
         return Readiness(
-            status=status,
-            manifest=self.manifest() if self.is_started else None,
-            refused_release=self.refused_release() if self.is_started else None,
-            events=self.log_state() if self.is_started else None,
+            status="draining" if self.is_draining else "ready",
+            manifest=releases.current.version,
+            refused_release=None if releases.refusal is None else releases.refusal.reason,
+            events=self.log_state,
         )
 
 
@@ -67,7 +72,7 @@ def router(condition: Condition) -> APIRouter:
     @routes.get(METRICS, summary="Figures for Prometheus", response_class=Response)
     async def metrics() -> Response:
         if condition.is_started:
-            condition.meter.log_state(condition.log_state())
+            condition.meter.log_state(condition.log_state)
         return Response(condition.meter.render(), media_type=CONTENT_TYPE)
 
     return routes

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from tip_serving.api.jetstream import JetStream
+from tip_serving.api.decisions import open_log
 from tip_serving.api.routes import Routes
-from tip_serving.events.decision_log import DecisionLog, LogState
+from tip_serving.events.decision_log import DecisionLog
 from tip_serving.events.event import Event
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.author import Author, Habits
@@ -19,35 +19,12 @@ from tip_serving.scoring.shadow import Log, Shadow
 from tip_serving.settings import Settings
 
 
-class HeardLog:
-    """The decision log, with somebody who counts what goes into it.
-
-    Args:
-        log: takes the events.
-        listener: hears of each of them; raises nothing.
-    """
-
-    def __init__(self, log: DecisionLog, listener: Callable[[Event], None]) -> None:
-        self._log = log
-        self._listener = listener
-
-    def append(self, event: Event) -> None:
-        """Hand over one event; returns at once and raises nothing."""
-        self._listener(event)
-        self._log.append(event)
-
-    @property
-    def state(self) -> LogState:
-        """How the log fares."""
-        return self._log.state
-
-
 @dataclass(frozen=True)
 class Services:
     """Of one process; `ranker` and `author` are there where their route is."""
 
     releases: Releases
-    log: HeardLog
+    log: DecisionLog
     shadow: Shadow
     ranker: Ranker | None
     author: Author | None
@@ -62,14 +39,12 @@ async def opened(settings: Settings, routes: Routes, listener: Callable[[Event],
     Args:
         settings: of the process.
         routes: for which there must be services.
-        listener: hears of every event.
+        listener: hears of every event, in the thread of the log.
     """
     retention = dt.timedelta(days=settings.tip_retention_days)
     async with AsyncExitStack() as stack:
-        broker = JetStream(settings.tip_nats_url, settings.tip_retention_days) if settings.tip_nats_url else None
-        kept = await asyncio.to_thread(DecisionLog, settings.wal_directory, settings.tip_event_queue, broker)
-        stack.push_async_callback(asyncio.to_thread, kept.close)
-        log = HeardLog(kept, listener)
+        log = await asyncio.to_thread(open_log, settings, listener)
+        stack.push_async_callback(asyncio.to_thread, log.close)
         profiles = Profiles(open_store(settings.tip_online_store), settings.tip_online_store_budget_s)
         stack.push_async_callback(profiles.aclose)
         releases = Releases(Lake(settings.lake_url))

@@ -60,9 +60,16 @@ class DecisionLog:
         directory: of the write-ahead files.
         capacity: events that may wait in memory.
         broker: takes events before the disk does; without one, the disk has them all.
+        listener: hears of every event, in the thread of the log; raises nothing.
     """
 
-    def __init__(self, directory: Path, capacity: int, broker: Broker | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        capacity: int,
+        broker: Broker | None = None,
+        listener: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._capacity = capacity
         self._directory = directory
         self._broker = broker
@@ -72,6 +79,7 @@ class DecisionLog:
         self._encoder = msgspec.json.Encoder()
         self._published = self._written = self._dropped = 0
         self._is_disk_refusing = False
+        self._listener = listener
         self._write_again_at = self._publish_again_at = 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="decision-log", daemon=True)
@@ -117,6 +125,8 @@ class DecisionLog:
     def _drain(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            for event in batch:
+                self._listener(event)
             self._refused += self._not_taken([message for event in batch if (message := self._encoded(event))])
         if self._refused and time.monotonic() >= self._write_again_at:
             lines = [message.body for message in self._refused]
