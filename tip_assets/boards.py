@@ -11,8 +11,8 @@ from rich.table import Table
 from tip_serving.bench.page import words
 from tip_serving.bench.page.content import JudgeBoard, Pairwise, Row, Verdict
 
-WIDE = 112  # columns from which on intervals are drawn
-BROAD = 84  # columns from which on wins and money have room
+# Columns of a terminal from which on each has room; what matters most to a decision comes first.
+TIMED, WIDE, RANKED, COMPARED, PRICED = 80, 104, 114, 122, 132
 LEAST_MODEL = 14  # columns of a model's name, which folds beyond
 _ISOLATES = str.maketrans("", "", "\u2068\u2069")  # which terminals show as boxes
 
@@ -84,15 +84,15 @@ def _columns(shown: JudgeBoard) -> Sequence[_Column]:
     axis = _Axis.over(shown)
     return (
         _Column("#", "right", 0, lambda row: str(row.place or "-")),
-        _Column("ranks", "left", BROAD, lambda row: words.ranks(row.rank_low, row.rank_high)),
+        _Column("ranks", "left", RANKED, lambda row: words.ranks(row.rank_low, row.rank_high)),
         _Column("model", "left", 0, lambda row: escape(row.model)),
         _Column("prompt", "left", 0, lambda row: escape(row.prompt)),
         _Column("mean", "right", 0, _mean),
         _Column(axis.title, "left", WIDE, axis.drawn),
-        _Column("wins", "right", BROAD, lambda row: words.percent(row.win_share)),
+        _Column("wins", "right", COMPARED, lambda row: words.percent(row.win_share)),
         _Column("scored", "right", 0, _counts),
-        _Column("$/1,000", "right", BROAD, lambda row: words.money(row.cost_usd_per_1000)),
-        _Column("p50 / p95", "right", 0, _latency),
+        _Column("$/1,000", "right", PRICED, lambda row: words.money(row.cost_usd_per_1000)),
+        _Column("p50 / p95", "right", TIMED, _latency),
     )
 
 
@@ -105,11 +105,13 @@ def _mean(row: Row) -> str:
 
 
 def _counts(row: Row) -> str:
-    """How many are scored, and only where there are any, how many are not and how many failed."""
-    parts = [f"{row.n_scored:,}"]
-    parts += [f"[yellow]{row.n_unscored:,} unscored[/yellow]"] if row.n_unscored else []
-    parts += [f"[red]{row.n_failed:,} failed[/red]"] if row.n_failed else []
-    return ", ".join(parts)
+    """How many are scored, of how many where some are not, and how many failed."""
+    scored = (
+        f"[yellow]{row.n_scored:,} of {row.n_scored + row.n_unscored:,}[/yellow]"
+        if row.n_unscored
+        else f"{row.n_scored:,}"
+    )
+    return f"{scored}, [red]{row.n_failed:,} failed[/red]" if row.n_failed else scored
 
 
 def _latency(row: Row) -> str:

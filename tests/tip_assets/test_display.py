@@ -51,7 +51,7 @@ def test_what_is_unscored_or_failed_is_said_and_not_shown_as_a_number() -> None:
     nothing = dict.fromkeys(("score_mean", "score_se", "score_low", "score_high"))
     counts = {"n_scored": 0, "n_unscored": 38, "n_failed": 2}
     printed = _printed(_board("embedded/first", verdict="unscored", **counts, **nothing), 150)
-    assert "0, 38 unscored, 2 failed" in printed
+    assert "0 of 38, 2 failed" in printed
     assert "0.00" not in printed
 
 
