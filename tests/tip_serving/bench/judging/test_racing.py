@@ -111,7 +111,7 @@ def test_a_tip_that_was_never_made_is_not_waited_for(tmp_path: Path) -> None:
     asked = create(place)
     for cell in CELLS:
         fill(place, asked, cell, n_missing=2 if cell == BAD else 0)
-    while items := _asked(place, _coming(place)):
+    while items := _asked(place, _coming(place, size=1)):
         _score(place, items, dict.fromkeys(WORTH, 3.0))
     assert _coming(place).candidate_ids == frozenset()
     assert exported(place, "ana") == []

@@ -119,6 +119,8 @@ def test_the_same_scores_give_the_same_board_in_whatever_order_they_lie() -> Non
 def test_an_interval_ends_where_the_scale_ends_but_not_where_foreign_scores_happen_to_end() -> None:
     high = [5.0, 4.0] + [None] * 10
     assert row_of(board({"a|v1": high, "b|v1": EVEN}), "a|v1").score_high == 5.0
+    low = [1.0, 2.0] + [None] * 10
+    assert row_of(board({"a|v1": low, "b|v1": EVEN}), "a|v1").score_low == 1.0
     foreign = board({"a|v1": [0.9, 0.1, *[None] * 10], "b|v1": [0.1 + 0.05 * n for n in range(12)]}, rubric=BROUGHT)
     row = row_of(foreign, "a|v1")
     assert (foreign.scale_min, foreign.scale_max) == (0.1, 0.9)
