@@ -23,7 +23,8 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """The version of what is released; null where nothing is, and the default policy serves."""
     refused_release: str | None
     """Why a newer release is not served."""
-    events: LogState | None
+    events: dict[str, int] | None
+    """Of the decision log: what waits, what became of the others, and whether the disk refuses."""
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Condition:
             status="draining" if self.is_draining else "ready",
             manifest=releases.current.version,
             refused_release=None if releases.refusal is None else releases.refusal.reason,
-            events=self.log_state,
+            events=self.log_state._asdict(),
         )
 
 

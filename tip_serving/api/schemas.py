@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from tip_serving.api.refusals import MEDIA_TYPE, Problem
-from tip_serving.scoring.answers import GenerateAnswer, ScoreAnswer
-from tip_serving.scoring.request import GenerateRequest, ScoreRequest
+from tip_serving.scoring.answers import FeedbackAnswer, GenerateAnswer, ScoreAnswer
+from tip_serving.scoring.request import FeedbackRequest, GenerateRequest, ScoreRequest
 
 _REF = "#/components/schemas/{model}"
-_REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, GenerateRequest)
-_ANSWERS = (ScoreAnswer, GenerateAnswer, Problem)
+_REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, GenerateRequest, FeedbackRequest)
+_ANSWERS = (ScoreAnswer, GenerateAnswer, FeedbackAnswer, Problem)
 
 
 def components() -> dict[str, Any]:

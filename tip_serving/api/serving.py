@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tip_serving.api import logs, operations
+from tip_serving.api import feedback, logs, operations
 from tip_serving.api.accounting import Accounting
 from tip_serving.api.app import create_app
 from tip_serving.api.auth import Authentication, parse_tokens
@@ -54,9 +55,7 @@ class Worker:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it tells at the beginning and the end, we tell
         traced = tracing()
         meter = Meter(self.shared)
-        app = create_app(self.settings, self.routes, meter.event)
-        condition = Condition(meter, app)
-        app.include_router(operations.router(condition))
+        app, condition = assemble(self.settings, self.routes, meter)
         _extend_lifespan(app, lambda: self._alive(condition, writer, traced))
         return surround(app, self.settings, meter, writer, traced)
 
@@ -92,10 +91,19 @@ class Worker:
                 signal.raise_signal(signal.SIGTERM)
 
 
+def assemble(chosen: Settings, routes: Routes, meter: Meter) -> tuple[FastAPI, Condition]:
+    """All routes, as the OpenAPI file has them, and the condition that the probes tell of."""
+    app = create_app(chosen, routes, meter.event)
+    condition = Condition(meter, app)
+    app.include_router(feedback.router(timedelta(days=chosen.tip_retention_days)))
+    app.include_router(operations.router(condition))
+    return app, condition
+
+
 def surround(app: FastAPI, chosen: Settings, meter: Meter, writer: logs.LineWriter, traced: Tracing | None) -> ASGIApp:
     """The application with everything that stands around it."""
     open_paths = operations.PATHS | {operations.OPENAPI}
-    routes = frozenset(getattr(route, "path", "") for route in app.routes)
+    routes = open_paths | set(app.openapi()["paths"])
     within = WholeBody(app, chosen.tip_max_body_bytes, chosen.tip_body_timeout_s, chosen.tip_request_timeout_s)
     known = Authentication(within, parse_tokens(chosen.tip_service_tokens), open_paths)
     bounded = BackPressure(known, chosen.tip_max_waiting, operations.PATHS)

@@ -1,4 +1,4 @@
-"""What /score and /generate answer. Every field is always there; null means that there is no such thing."""
+"""What /score, /generate and /feedback answer. Every field is always there; null means that there is no such thing."""
 
 import msgspec
 
@@ -63,3 +63,9 @@ class GenerateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the drawn version; 1 where none was drawn."""
     profile_source: str
     fell_back: dict[str, str]
+
+
+class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A report that was taken down."""
+
+    event_id: str

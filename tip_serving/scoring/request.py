@@ -1,4 +1,4 @@
-"""What may be asked: the bodies of /score and /generate, read strictly, with every fault at once.
+"""What may be asked: the bodies of /score, /generate and /feedback, read strictly, with every fault at once.
 
 One definition for the routes, the OpenAPI file, the client and the example that a release is tried on.
 """
@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from tip_serving.events.feedback import Reaction
 from tip_serving.features.context import resolve_context
 from tip_serving.features.declared import FeatureError
 from tip_serving.features.profile import resolve
@@ -91,7 +92,29 @@ class GenerateRequest(Asking):
     stream: bool = Field(default=False, description="Answer with server-sent events while the tip is written.")
 
 
-_Body = TypeVar("_Body", bound=Asking)
+class FeedbackRequest(_Strict):
+    """How a person took a tip that was decided here."""
+
+    user: UserId
+    decision_id: DecisionId
+    tip_id: TipId
+    reaction: Reaction
+    rating: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="With `rated` and with nothing else: 1 is the best."
+    )
+    at: AwareDatetime | None = Field(default=None, description="When they did; without it, now.")
+    event_id: DecisionId | None = Field(
+        default=None, description="A report that is sent again under the same id counts once; without it, a new one."
+    )
+
+    @model_validator(mode="after")
+    def _is_clear(self) -> "FeedbackRequest":
+        if (self.rating is not None) != (self.reaction == "rated"):
+            raise ValueError("`rated` needs a rating, and no other reaction has one")
+        return self
+
+
+_Body = TypeVar("_Body", bound=BaseModel)
 
 
 def read(kind: type[_Body], body: bytes) -> _Body:
@@ -106,7 +129,7 @@ def read(kind: type[_Body], body: bytes) -> _Body:
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in found[:_MAX_FAULTS]]
-        raise RequestError([*faults, *_feature_faults(body)]) from None
+        raise RequestError([*faults, *(_feature_faults(body) if issubclass(kind, Asking) else ())]) from None
 
 
 def _feature_faults(body: bytes) -> list[str]:
