@@ -1,68 +1,18 @@
-"""Judging and deciding as a user does it: what the commands print, how they end, the way from export to page."""
+"""Judging as a user does it: what the commands print, how they end, the way from export to page."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from support.bench import EXPERIMENT, create, fill, fill_all, workshop
-from support.judging import NAMES, Handed, given, handed, preferred, score_file
+from support.bench import EXPERIMENT, create, fill_all
+from support.commands import BEST, LAST, User, ana, ben
+from support.judging import NAMES, Handed, given, preferred, score_file
 
-from tip_assets.cli import bench
 from tip_serving.bench import leaderboard
 from tip_serving.bench.deciding import Proposal
-from tip_serving.bench.identity import Cell
-from tip_serving.bench.judging.export import Batch
 from tip_serving.bench.ranking.report import report
-from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
-
-CELLS = [Cell(model, prompt) for model in ("embedded/first", "embedded/planner") for prompt in ("v1", "v2")]
-BEST, LAST = "embedded/planner,v2", "embedded/first,v1"
-Answer = Callable[[Handed], dict[str, Any]]
-
-
-class User:
-    """Somebody at a terminal, with a judge's files in a folder."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.place: Workshop = workshop(home)
-
-    def run(self, *arguments: str) -> Result:
-        """The finished command."""
-        found = CliRunner(env={"TIP_HOME": str(self.home), "COLUMNS": "140"}).invoke(bench, list(arguments))
-        if found.exception is not None and not isinstance(found.exception, SystemExit):
-            raise found.exception
-        return found
-
-    def export(self, *options: str, judge: str = "ana", experiment: str = EXPERIMENT) -> list[Handed]:
-        """The items whose files the command names, in their order."""
-        found = self.run("export", experiment, "--judge", judge, *options)
-        assert found.exit_code == 0, found.output
-        return self.items(found.output, judge, experiment)
-
-    def items(self, output: str, judge: str = "ana", experiment: str = EXPERIMENT) -> list[Handed]:
-        """The items of the files that an export has named."""
-        root = f"{self.place.lake.directory}/"
-        paths = [line.strip().removeprefix(root) for line in output.splitlines() if line.endswith("export.jsonl")]
-        batches = [Batch(judge, path.split("/")[-2], 0, path, "", 0) for path in paths]
-        return handed(self.place, batches, experiment)
-
-    def bring_back(self, lines: list[Any], *options: str, name: str = "scores", experiment: str = EXPERIMENT) -> Result:
-        """The import of a file with these lines."""
-        path = self.home / f"{name}.jsonl"
-        path.write_bytes(score_file(lines))
-        return self.run("import", experiment, str(path), *options)
-
-    def judge(self, answer: Answer, *options: str, judge: str = "ana") -> Result:
-        """Export, answer every item, import."""
-        return self.bring_back([answer(item) for item in self.export(*options, judge=judge)], name=judge)
 
 
 @pytest.fixture
@@ -72,32 +22,16 @@ def user(tmp_path: Path) -> Iterator[User]:
     return made
 
 
-def _worth(item: Handed) -> float:
-    """What a tip is worth: by its cell, with whatever its scenario adds."""
-    [name] = item.cells
-    noise = np.random.default_rng(int(item.scenario_id or "0", 16) + len(name)).normal(0, 0.25)
-    return float(np.clip({"embedded/planner|v2": 4.2, "embedded/first|v1": 2.4}.get(name, 3.3) + noise, 1, 5))
-
-
-def _ana(item: Handed) -> dict[str, Any]:
-    return given(item, _worth(item))
-
-
-def _ben(item: Handed) -> dict[str, Any]:
-    """Half a point stricter than ana, on everything."""
-    return given(item, _worth(item) - 0.5, comment="strict")
-
-
 def test_from_export_to_page_with_two_judges_who_disagree_in_a_known_way(user: User) -> None:
-    assert user.judge(_ana).exit_code == 0
-    found = user.judge(_ben, judge="ben")
+    assert user.judge(ana).exit_code == 0
+    found = user.judge(ben, judge="ben")
     assert found.exit_code == 0
     assert "judged by ana" in found.output
     assert "judged by ben" in found.output
 
-    ana, ben = leaderboard.read_boards(user.place.lake, EXPERIMENT)
-    assert [board.rows[0].cell.written for board in (ana, ben)] == [BEST, BEST]
-    for row, other in zip(ana.rows, ben.rows, strict=True):
+    first, second = leaderboard.read_boards(user.place.lake, EXPERIMENT)
+    assert [board.rows[0].cell.written for board in (first, second)] == [BEST, BEST]
+    for row, other in zip(first.rows, second.rows, strict=True):
         assert row.cell == other.cell
         assert (row.score_mean or 0) - (other.score_mean or 0) == pytest.approx(0.5, abs=1e-9)
         assert row.score_low is not None
@@ -141,7 +75,7 @@ def test_batches_keep_their_members_and_shrink_where_they_are(user: User) -> Non
 
     items = user.export("--batch-size", "12")
     before = by_tip(items)
-    user.bring_back([_ana(item) for item in items[:5] + items[12:14] + items[24:36]])
+    user.bring_back([ana(item) for item in items[:5] + items[12:14] + items[24:36]])
     after = by_tip(user.export("--batch-size", "12"))
     done = {item.key.candidate_id for item in items[:5] + items[12:14] + items[24:36]}
     assert after == [before[0] - done, before[1] - done, before[3]]
@@ -156,10 +90,10 @@ def test_shares_are_whole_scenarios_and_stay_whatever_is_scored(user: User) -> N
     assert len(set.union(*scenarios.values())) == 12
     assert sum(map(len, scenarios.values())) == 3 * 3 + 9
     assert {judge: len(items) for judge, items in shares.items()} == dict.fromkeys(scenarios, 24)
-    user.bring_back([_ana(item) for item in shares["ana"][:10]])
+    user.bring_back([ana(item) for item in shares["ana"][:10]])
     left = user.export(*options)
     assert {item.key.candidate_id for item in left} == {item.key.candidate_id for item in shares["ana"][10:]}
-    user.bring_back([_ana(item) for item in left])
+    user.bring_back([ana(item) for item in left])
     assert (
         user.run("export", EXPERIMENT, "--judge", "ana", *options).output == f"Nothing waits for ana in {EXPERIMENT}.\n"
     )
@@ -198,7 +132,7 @@ def test_without_tips_there_is_nothing_to_export_and_it_is_said_why(tmp_path: Pa
 
 def test_a_faulty_file_is_refused_by_line_and_taken_in_part_where_that_is_asked_for(user: User) -> None:
     items = user.export()
-    lines = [_ana(items[0]), b"oops", {**_ana(items[1]), "scores": {**dict.fromkeys(NAMES, 3), "tone": True}}]
+    lines = [ana(items[0]), b"oops", {**ana(items[1]), "scores": {**dict.fromkeys(NAMES, 3), "tone": True}}]
     refused = user.bring_back(lines)
     assert refused.exit_code == 2
     path = user.home / "scores.jsonl"
@@ -214,12 +148,12 @@ def test_a_faulty_file_is_refused_by_line_and_taken_in_part_where_that_is_asked_
 
 def test_a_byte_order_mark_is_no_fault(user: User) -> None:
     items = user.export()
-    assert user.bring_back([b"\xef\xbb\xbf" + json.dumps(_ana(items[0])).encode(), _ana(items[1])]).exit_code == 0
+    assert user.bring_back([b"\xef\xbb\xbf" + json.dumps(ana(items[0])).encode(), ana(items[1])]).exit_code == 0
 
 
 def test_lines_that_were_faulty_once_are_taken_when_the_same_file_comes_again(user: User) -> None:
     lake, [item, *_], [other, *_] = user.place.lake, user.export(), user.export(judge="ben")
-    lines = [_ana(item), _ana(other)]
+    lines = [ana(item), ana(other)]
     key = layout.export_key(EXPERIMENT, "ben", other.row["batch"])
     hidden = lake.read(key)
     lake.delete(key)
@@ -233,7 +167,7 @@ def test_lines_that_were_faulty_once_are_taken_when_the_same_file_comes_again(us
 def test_several_files_of_one_judge_add_up_and_one_bad_file_spoils_no_other(user: User) -> None:
     items = user.export()
     files = []
-    for name, lines in (("one", [_ana(item) for item in items[:20]]), ("two", [_ana(item) for item in items[20:]])):
+    for name, lines in (("one", [ana(item) for item in items[:20]]), ("two", [ana(item) for item in items[20:]])):
         files.append(user.home / f"{name}.jsonl")
         files[-1].write_bytes(score_file(lines))
     bad = user.home / "bad.jsonl"
@@ -252,12 +186,12 @@ def test_pairs_are_told_in_the_terminal(user: User) -> None:
     assert "Pairs of tips, judged by ana" in found.output
     assert "Nothing is scored yet" not in found.output
     assert "from 96 verdicts" in found.output
-    assert user.judge(_ana).output.count("judged by ana") == 2
+    assert user.judge(ana).output.count("judged by ana") == 2
 
 
 def test_anchors_are_made_of_peoples_scores_and_mixed_into_another_experiment(user: User) -> None:
     assert "no scores of zoe" in user.run("anchors", EXPERIMENT, "--name", "gold", "--judges", "zoe").output
-    user.judge(_ana)
+    user.judge(ana)
     assert user.run("anchors", EXPERIMENT, "--name", "Gold!", "--judges", "ana").exit_code == 2
     made = user.run("anchors", EXPERIMENT, "--name", "gold", "--judges", "ana", "--n", "12")
     assert (made.exit_code, made.output.splitlines()[0]) == (0, "12 anchors in the set gold.")
@@ -293,113 +227,3 @@ def test_a_race_that_all_is_scored_in_says_who_may_be_the_best(user: User) -> No
     assert found.exit_code == 0
     assert "The race is over without a winner: all is scored" in found.output
     assert found.output.count("embedded/") == 4
-
-
-def test_the_leaderboard_comes_as_table_markdown_csv_and_json(user: User) -> None:
-    refused = user.run("leaderboard", EXPERIMENT)
-    assert (refused.exit_code, "has no leaderboard yet" in refused.output) == (2, True)
-    user.judge(_ana)
-    user.judge(_ben, judge="ben")
-    table = user.run("leaderboard", EXPERIMENT).output
-    assert table.index("judged by ana") < table.index("judged by ben")
-    assert "●" in table
-    assert "judged by ben" not in user.run("leaderboard", EXPERIMENT, "--judge", "ana").output
-    assert user.run("leaderboard", EXPERIMENT, "--judge", "eve").exit_code == 2
-    rows = list(csv.DictReader(io.StringIO(user.run("leaderboard", EXPERIMENT, "--format", "csv").stdout)))
-    boards = leaderboard.read_boards(user.place.lake, EXPERIMENT)
-    assert [(row["judge"], row["model"], row["prompt"], float(row["score_mean"])) for row in rows] == [
-        (board.judge, row.model, row.prompt, row.score_mean) for board in boards for row in board.rows
-    ]
-    told = json.loads(user.run("leaderboard", EXPERIMENT, "--format", "json").output)
-    assert [board["judge"] for board in told] == ["ana", "ben"]
-    assert told == [board.model_dump(mode="json") for board in boards]
-    markdown = user.run("leaderboard", EXPERIMENT, "--format", "markdown").output
-    assert markdown.count("| # | Ranks |") == 2
-
-
-def test_a_failed_cell_is_listed_with_its_reason(tmp_path: Path) -> None:
-    user = User(tmp_path)
-    asked = create(user.place, n_scenarios=12)
-    for cell in CELLS:
-        fill(user.place, asked, cell, n_missing=12 if cell == CELLS[0] else 0)
-    found = user.judge(_ana)
-    assert "failed" in found.output
-    markdown = user.run("leaderboard", EXPERIMENT, "--format", "markdown").output
-    [line] = [line for line in markdown.splitlines() if "embedded/first | v1" in line]
-    assert "failed; not asked" in line
-
-
-def test_tips_come_as_a_table_with_every_judge(user: User) -> None:
-    user.judge(_ana)
-    rows = list(csv.DictReader(io.StringIO(user.run("tips", EXPERIMENT).stdout)))
-    assert len(rows) == 48
-    assert all(1 <= float(row["ana, rubric r1"]) <= 5 and row["text"] for row in rows)
-    scenario = rows[0]["scenario_id"]
-    some = list(
-        csv.DictReader(io.StringIO(user.run("tips", EXPERIMENT, "--cell", BEST, "--scenario", scenario).stdout))
-    )
-    assert [(row["model"], row["prompt"], row["scenario_id"]) for row in some] == [("embedded/planner", "v2", scenario)]
-    unknown = user.run("tips", EXPERIMENT, "--cell", "x,v1")
-    assert (unknown.exit_code, f"x,v1 is not in {EXPERIMENT}; there are {LAST}" in unknown.output) == (2, True)
-    assert user.run("tips", EXPERIMENT, "--scenario", "x").exit_code == 2
-
-
-def test_the_gate_ends_with_the_answer(user: User) -> None:
-    user.judge(_ana)
-    passed = user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST)
-    refused = user.run("gate", EXPERIMENT, "--cell", LAST, "--baseline", BEST)
-    dear = user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST, "--min-gain", "3")
-    assert [found.exit_code for found in (passed, refused, dear)] == [0, 1, 1]
-    assert passed.output.startswith(f"Passed: {BEST} against {LAST}, judged by ana: +1.")
-    assert "asked for is more than +3" in dear.output
-    unknown = user.run("gate", EXPERIMENT, "--cell", "x,v1", "--baseline", LAST)
-    assert (unknown.exit_code, "x,v1 is not among the cells" in unknown.output) == (2, True)
-    assert "write MODEL,PROMPT" in user.run("gate", EXPERIMENT, "--cell", "x", "--baseline", LAST).output
-
-
-def test_the_gate_has_not_enough_evidence_or_asks_for_the_judge(user: User) -> None:
-    items = user.export()
-    few = {item.scenario_id for item in items[:6]}
-    user.bring_back([_ana(item) for item in items if item.scenario_id in few])
-    found = user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST)
-    assert (found.exit_code, found.output.startswith("Not enough evidence")) == (1, True), found.output
-    user.judge(_ben, judge="ben")
-    unclear = user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST)
-    assert (unclear.exit_code, "--judge: judged have ana, ben" in unclear.output) == (2, True)
-    assert user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST, "--judge", "ben").exit_code == 0
-
-
-def test_a_proposal_says_what_speaks_against_it(user: User) -> None:
-    user.judge(_ana)
-    found = user.run("promote", EXPERIMENT, "--cell", LAST)
-    assert found.exit_code == 0
-    assert "mind: it is number 4, not the first" in found.output
-    assert "mind: by this judge it is not the best" in found.output
-    assert user.run("promote", EXPERIMENT, "--cell", "x,v1").exit_code == 2
-
-
-def test_foreign_results_go_through_the_same_commands(tmp_path: Path) -> None:
-    user = User(tmp_path)
-    file = tmp_path / "foreign.csv"
-    rng = np.random.default_rng(2)
-    rows = [
-        f"{model},p,{at},{mean + rng.normal(0, 2):.3f}" for model, mean in (("a", 70), ("b", 60)) for at in range(20)
-    ]
-    file.write_text("\n".join(["model,prompt,scenario,score", *rows, "c,p,1"]) + "\n")
-    refused = user.run("import-results", str(file), "--experiment", "tip-bench-foreign")
-    assert refused.exit_code == 2
-    assert f"{file}:42: has 3 fields, the header has 4\nNothing was imported." in refused.output
-    taken = user.run("import-results", str(file), "--experiment", "tip-bench-foreign", "--partial")
-    assert taken.exit_code == 0
-    assert f"{file}:42: has 3 fields" in taken.output
-    assert "40 results of 2 cells on 20 scenarios are in." in taken.output
-    again = user.run("import-results", str(file), "--experiment", "tip-bench-foreign", "--partial")
-    assert "scenarios were in already." in again.output
-    gate = user.run("gate", "tip-bench-foreign", "--cell", "a,p", "--baseline", "b,p", "--min-gain", "5")
-    assert gate.exit_code == 0, gate.output
-    assert user.run("promote", "tip-bench-foreign", "--cell", "a,p").exit_code == 0
-    judged = user.run("export", "tip-bench-foreign", "--judge", "ana")
-    assert (judged.exit_code, "was measured elsewhere" in judged.output) == (2, True)
-    assert user.run("anchors", "tip-bench-foreign", "--name", "x", "--judges", "brought").exit_code == 2
-    assert "tip-bench-foreign" in user.run("list").output
-    assert user.run("show", "tip-bench-foreign").exit_code == 0
