@@ -25,9 +25,11 @@ bench: $(STAMP)  ## run the bench on the embedded writers and print its leaderbo
 	@$(BIN)/tip bench run
 
 test: $(STAMP)  ## pass the tests that take minutes
+	@.ci/services
 	@$(BIN)/pytest -m "not slow"
 
 test-slow: $(STAMP)  ## pass the long tests
+	@.ci/services
 	@$(BIN)/pytest -m slow
 
 check: $(STAMP)  ## lint, types and import contracts
