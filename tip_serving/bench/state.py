@@ -4,7 +4,7 @@ The command line, the sensor and every other caller ask here. Dagster and MLflow
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -34,6 +34,8 @@ class CellPhase(StrEnum):
 
 
 DONE = frozenset({CellPhase.COMPLETE, CellPhase.FAILED, CellPhase.CANCELLED})
+OPEN = frozenset({CellPhase.PENDING, CellPhase.CANCELLED})
+"""Of what is recorded: cells that somebody may be filling all the same."""
 
 
 class CellState(NamedTuple):
@@ -125,6 +127,29 @@ def experiments(lake: Lake) -> list[str]:
 
 def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> ExperimentState:
     """Where `experiment` stands. Raises MissingError where there is none."""
+    return observed(recorded(lake, experiment, catalog), lambda cell: leases.read(lake, cell), lease_ttl_s)
+
+
+def observed(
+    told: ExperimentState, read_lease: Callable[[Cell], Holding | None], lease_ttl_s: float
+) -> ExperimentState:
+    """What is `recorded`, with the cells running that somebody seems to fill."""
+    now = datetime.now(UTC)
+
+    def seen(cell: CellState) -> CellState:
+        holding = None if cell.phase not in OPEN else read_lease(cell.cell)
+        if holding is None or not leases.seems_live(holding, lease_ttl_s, now):
+            return cell
+        return cell._replace(phase=CellPhase.RUNNING, holding=holding)
+
+    return told.model_copy(update={"cells": tuple(map(seen, told.cells))})
+
+
+def recorded(lake: Lake, experiment: str, catalog: Catalog) -> ExperimentState:
+    """What the folder of `experiment` tells, as if nobody were at work. Raises MissingError where there is none.
+
+    Of what lies outside of the folder it rests on the catalog, the registered prompts and the imported scenario sets.
+    """
     files = {entry.path: entry for entry in lake.find(layout.experiment(experiment))}
     if layout.brought(experiment) in files:
         return _brought_state(lake, experiment, files)
@@ -152,7 +177,7 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
     retry = requests.retry_request(lake, experiment) if layout.retry_request(experiment) in files else None
     skipped = skips(spec, catalog)
     cells = [
-        _cell_state(lake, experiment, cell, files.keys(), retry, lease_ttl_s, is_cancelled=is_cancelled)
+        _cell_state(lake, experiment, cell, files.keys(), retry, is_cancelled=is_cancelled)
         for cell in wanted_cells(spec, catalog)
     ]
     fingerprint = _fingerprint(experiment, cells, files)
@@ -230,7 +255,6 @@ def _cell_state(
     cell: Cell,
     files: Collection[str],
     retry: requests.Request | None,
-    lease_ttl_s: float,
     *,
     is_cancelled: bool,
 ) -> CellState:
@@ -240,7 +264,4 @@ def _cell_state(
         asked_again = retry is not None and retry.covers(cell) and result.retry_honoured != retry.request_id
         if result.status is CellStatus.COMPLETE or not asked_again:
             return CellState(cell, CellPhase(result.status.value), result, None)
-    holding = leases.read(lake, cell)
-    if holding is not None and leases.seems_live(holding, lease_ttl_s, datetime.now(UTC)):
-        return CellState(cell, CellPhase.RUNNING, result, holding)
     return CellState(cell, CellPhase.CANCELLED if is_cancelled else CellPhase.PENDING, result, None)
