@@ -73,6 +73,14 @@ def test_tips_come_as_a_table_with_every_judge(user: User) -> None:
     assert user.run("tips", EXPERIMENT, "--scenario", "x").exit_code == 2
 
 
+def test_no_spreadsheet_takes_a_tip_for_a_formula(user: User, tmp_path: Path) -> None:
+    results = tmp_path / "raw.jsonl"
+    results.write_text('{"model": "m", "prompt": "p", "scenario": "s", "score": 1, "text": "=HYPERLINK(1)"}\n')
+    assert user.run("import-results", str(results), "--experiment", "tip-bench-raw").exit_code == 0
+    [row] = csv.DictReader(io.StringIO(user.run("tips", "tip-bench-raw").stdout))
+    assert row["text"] == "'=HYPERLINK(1)"
+
+
 def test_the_gate_ends_with_the_answer(user: User) -> None:
     user.judge(ana)
     passed = user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+import polars as pl
 from rich.console import Console
 
 from tip_assets.boards import boards
@@ -84,7 +85,9 @@ def tips(experiment: str, cell: Cell | None, scenario: str | None) -> None:
     found = workshop.tips(experiment, cell, scenario)
     if scenario is not None and found.is_empty():
         raise click.UsageError(f"there are no tips for scenario {scenario!r} in {experiment}")
-    click.echo(found.write_csv(), nl=False)
+    names = found.select(pl.col(pl.String)).columns
+    safe = found.with_columns(pl.col(names).map_elements(text.guarded, return_dtype=pl.String))
+    click.echo(safe.write_csv(), nl=False)
 
 
 def _unknown(cell: Cell, experiment: str, known: Iterable[Cell]) -> str:

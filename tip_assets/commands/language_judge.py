@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from tip_assets import display
 from tip_assets.boards import boards
 from tip_assets.commands.judging import told_round
-from tip_assets.commands.opening import BAD_INPUT, FAILED, INTERRUPTED, find, open_workshop
+from tip_assets.commands.opening import BAD_INPUT, FAILED, INTERRUPTED, find_judgeable, open_workshop
 from tip_serving.bench import leaderboard
 from tip_serving.bench.judging.anchors import AnchorError
 from tip_serving.bench.judging.sessions import Ending, Session
@@ -60,7 +60,7 @@ def judge(
     """
     console, errors = Console(), Console(stderr=True)
     workshop = open_workshop(concurrency)
-    find(workshop, experiment)
+    find_judgeable(workshop, experiment)
     terms = Terms(model, partners, anchor_set, limit, max_cost_usd)
     faults = terms.faults(workshop.catalog)
     if faults:

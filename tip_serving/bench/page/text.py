@@ -39,7 +39,7 @@ def csv(board: JudgeBoard) -> str:
     writer.writerow(CSV_COLUMNS)
     for row in board.rows:
         values = (board.judge, board.rubric_version, *row.model_dump(mode="json").values())
-        writer.writerow([_guarded(value) if isinstance(value, str) else value for value in values])
+        writer.writerow([guarded(value) if isinstance(value, str) else value for value in values])
     return out.getvalue()
 
 
@@ -76,5 +76,6 @@ def _escaped(text: str) -> str:
     return _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(text.split()))
 
 
-def _guarded(text: str) -> str:
+def guarded(text: str) -> str:
+    """The text so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

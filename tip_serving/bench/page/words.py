@@ -95,7 +95,8 @@ def verdict(board: JudgeBoard) -> str:
     if not placed:
         return f"Nothing is scored yet, so there is no ranking.{_missing(board)}"
     first = placed[0]
-    scale = f"on the scale of {board.scale_min:g} to {board.scale_max:g}"
+    is_scale = board.scale_min < board.scale_max
+    scale = f"on the scale of {board.scale_min:g} to {board.scale_max:g}" if is_scale else "as every score is"
     told = f"{named(first.cell)} has the highest mean, {number(first.score_mean)} {scale}"
     if first.verdict is Verdict.ESTIMATED:
         told += f" (95% interval {interval(first.score_low, first.score_high)})."
