@@ -118,6 +118,11 @@ class Catalog:
             return cls()
         return cls(_read_declared(path))
 
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The models that the team declared."""
+        return tuple(self._declared)
+
     @cached_property
     def _shipped(self) -> Mapping[str, dict[str, Any]]:
         return _shipped_prices()

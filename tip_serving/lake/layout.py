@@ -81,14 +81,19 @@ def scenarios(name: str) -> str:
     return f"{experiment(name)}/scenarios.parquet"
 
 
+def cells(name: str) -> str:
+    """What became of the experiment's cells."""
+    return f"{experiment(name)}/cells"
+
+
 def cell_result(name: str, model: str, prompt: str) -> str:
     """The result of one cell in this experiment."""
-    return f"{experiment(name)}/cells/{encode(model)}@{encode(prompt)}.json"
+    return f"{cells(name)}/{encode(model)}@{encode(prompt)}.json"
 
 
 def cell_view(name: str, model: str, prompt: str) -> str:
     """Which candidates of the cell this experiment needs."""
-    return f"{experiment(name)}/cells/{encode(model)}@{encode(prompt)}.parquet"
+    return f"{cells(name)}/{encode(model)}@{encode(prompt)}.parquet"
 
 
 def cancel_request(name: str) -> str:

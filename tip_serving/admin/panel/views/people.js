@@ -1,0 +1,34 @@
+// Who may come in, as what; for admins. A new password is shown once and kept nowhere but as a hash.
+
+export default {
+  props: { page: Object, faults: { type: Array, default: () => [] }, made: Object },
+  data() {
+    return { name: "", role: "judge", password: "", sure: null };
+  },
+  watch: {
+    made(who) { if (who) this.name = this.password = ""; },
+  },
+  methods: {
+    fault(field) { return this.faults.filter((found) => found.field === field).map((found) => found.message).join(" "); },
+    remove(name) {
+      if (this.sure === name) { this.$emit("remove", { name }); this.sure = null; } else this.sure = name;
+    },
+  },
+  template: `
+    <div>
+      <div class="head"><div><h1>Users</h1><p class="lead">Admins start experiments and manage users; viewers read everything; judges see tips, and never who wrote them.</p></div></div>
+      <div v-for="found in faults.filter((f) => !['name', 'password', 'role'].includes(f.field))" class="note bad" role="alert">{{ found.message }}</div>
+      <table class="stack" role="table" aria-label="Users"><thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Name</th><th role="columnheader" scope="col" class="left">Role</th><th role="columnheader" scope="col">Since</th><th role="columnheader" scope="col"><span class="hidden">Change</span></th></tr></thead>
+        <tbody role="rowgroup"><tr role="row" v-for="user in page.users" :key="user.name"><th role="rowheader" scope="row"><bdi class="cell-name">{{ user.name }}</bdi><small v-if="user.is_me">you</small></th>
+          <td role="cell" class="left">{{ user.role }}</td><td role="cell" data-label="Since">{{ user.since }}</td>
+          <td role="cell"><button v-if="!user.is_me" type="button" class="danger" @click="remove(user.name)" @blur="sure = null" :aria-label="(sure === user.name ? 'Really remove ' : 'Remove ') + user.name">{{ sure === user.name ? "Really remove?" : "Remove" }}</button></td></tr></tbody></table>
+      <section><h2>Add a user</h2>
+        <form class="inline-form" style="margin-top: 1.25rem" @submit.prevent="$emit('add', { name, role, password })" novalidate>
+          <div class="field"><label for="u-name">Name</label><input id="u-name" v-model="name" autocomplete="off" spellcheck="false" :aria-invalid="fault('name') ? 'true' : null" aria-describedby="e-name"><span id="e-name"><span v-if="fault('name')" class="fault">{{ fault("name") }}</span></span></div>
+          <div class="field"><label for="u-role">Role</label><select id="u-role" v-model="role"><option v-for="known in page.roles" :value="known">{{ known }}</option></select></div>
+          <div class="field"><label for="u-password">Password</label><input id="u-password" type="password" v-model="password" autocomplete="new-password" :aria-invalid="fault('password') ? 'true' : null" aria-describedby="e-password"><span id="e-password"><span v-if="fault('password')" class="fault">{{ fault("password") }}</span></span></div>
+          <button class="primary">Add</button>
+        </form>
+      </section>
+    </div>`,
+};
