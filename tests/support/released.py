@@ -79,10 +79,9 @@ class Shelf:
     def arm(self, name: str, seed: int, role: str = "champion", weight: float = 1.0, **changes: Any) -> dict[str, Any]:
         """An arm whose policy draws by the scores of the model of this seed."""
         model = self.model(seed)
-        return {
-            "name": name, "role": role, "weight": weight, "model": model, "policy": self.policy(softmax(model["version"])),
-            "prompt_policy": None, **changes,
-        }  # fmt: skip
+        policy = self.policy(softmax(model["version"]))
+        plain = {"name": name, "role": role, "weight": weight, "model": model, "policy": policy, "prompt_policy": None}
+        return {**plain, **changes}
 
     def example(self, request: dict[str, Any], scores: dict[str, list[float]]) -> dict[str, Any]:
         """A stored example."""

@@ -32,7 +32,7 @@ def contract_hash() -> str:
 
 
 def policy_context(profile: Mapping[str, Any], context: Mapping[str, Any]) -> NDArray[np.float64]:
-    """(d,) float64, finite, each in [-1, 1.2] for usual people and below 3 for any.
+    """(d,) float64, finite, of about 1 for usual people and in [-1, 4] for any.
 
     Args:
         profile: the values of every declared profile feature.

@@ -5,7 +5,7 @@ One definition for the routes, the OpenAPI file, the client and the example that
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -19,6 +19,7 @@ from tip_serving.scoring.errors import RequestError
 
 MAX_CANDIDATES = 100
 MAX_TASKS = 500
+_SHOWN_NAME = 60  # characters
 _MAX_FAULTS = 100  # listed; a body of a hundred thousand wrong tasks needs no answer of its own size
 
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -128,8 +129,13 @@ def read(kind: type[_Body], body: bytes) -> _Body:
         return kind.model_validate_json(body, strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in found[:_MAX_FAULTS]]
+        faults = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in found[:_MAX_FAULTS]]
         raise RequestError([*faults, *(_feature_faults(body) if issubclass(kind, Asking) else ())]) from None
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """Where a fault stands; a name that the caller made up is cut short."""
+    return ".".join(str(part)[:_SHOWN_NAME] for part in location) or "body"
 
 
 def _feature_faults(body: bytes) -> list[str]:

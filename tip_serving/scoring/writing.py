@@ -119,7 +119,7 @@ async def write_in_pieces(models: Models, order: Order) -> AsyncIterator[Began |
         pieces = models.stream(replace(order.request, model=model))
         until = asyncio.get_running_loop().time() + _share(order, is_last=position == len(asked) - 1)
         try:
-            # The limit holds for each wait, not around `yield`: who reads slowly must not be cut off in mid-sentence.
+            # The limit stands around each wait: around a `yield` it would cancel whoever reads, at what it awaits.
             while True:
                 async with asyncio.timeout_at(until):
                     piece = await anext(pieces)

@@ -51,9 +51,8 @@ def test_threads_predict_at_once_without_disturbing_one_another() -> None:
     wrong: list[int] = []
 
     def predict(position: int) -> None:
-        for _ in range(300):
-            if model.predict(questions[position]).tolist() != expected[position]:
-                wrong.append(position)
+        answers = [model.predict(questions[position]).tolist() for _ in range(300)]
+        wrong.extend(position for answer in answers if answer != expected[position])
 
     threads = [threading.Thread(target=predict, args=(position,)) for position in range(8)]
     for thread in threads:
@@ -113,8 +112,8 @@ def test_the_same_features_in_another_order_are_refused() -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda data: b"", "not the text"),
-        (lambda data: b"\x00\xff" * 500, "not the text"),
+        (lambda _: b"", "not the text"),
+        (lambda _: b"\x00\xff" * 500, "not the text"),
         (lambda data: data[: len(data) // 2], "cut short"),
         (lambda data: data.rpartition(b"tip_model:")[0], "does not say on which features"),
         (lambda data: data + b"tip_model:{", "cannot be read"),
