@@ -203,12 +203,24 @@ def test_the_watch_sees_a_module_that_acts_at_import(statement: str, tmp_path: P
 
 
 def test_the_core_loads_no_framework_and_a_request_no_data_frames() -> None:
-    _, loaded = _import_watched(_modules("tip_serving", "tip_experiments"))
+    shells = ("tip_serving.api", "tip_serving.admin", "tip_serving.consumers")
+    core = [name for name in _modules("tip_serving", "tip_experiments") if not name.startswith(shells)]
+    _, loaded = _import_watched(core)
     assert not loaded & set(HEAVY)
-    rooms = ("tip_serving.features", "tip_serving.prompts", "tip_serving.generation", "tip_serving.settings")
-    light = [name for name in _modules("tip_serving") if name.startswith(rooms)]
+    rooms = ("client", "events", "features", "generation", "prompts", "scoring", "settings")
+    light = [name for name in core if name.startswith(tuple(f"tip_serving.{room}" for room in rooms))]
     _, loaded = _import_watched([*light, "tip_serving.lake.storage", "tip_serving.scenarios.model"])
     assert not loaded & {*HEAVY, "polars", "pandas", "scipy", "sklearn", "statsmodels", "pyarrow"}
+
+
+def test_the_server_loads_no_data_frames_and_no_language_models() -> None:
+    served = [
+        name for name in _modules("tip_serving") if name.startswith("tip_serving.api") and "jetstream" not in name
+    ]
+    _, loaded = _import_watched(served)
+    assert loaded >= {"fastapi", "uvicorn"}
+    heavy = {"litellm", "mlflow", "nats", "opentelemetry", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
+    assert not loaded & heavy
 
 
 @pytest.mark.parametrize(

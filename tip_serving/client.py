@@ -1,0 +1,281 @@
+"""A caller of the server: what the recommender of an app does with one tip, from what it knows to what became of it.
+
+Bodies are those that the server reads, so a mistake is found before it travels. Calls that may succeed when made again
+are made again under the same ids, so that nothing is decided or counted twice.
+"""
+
+import datetime as dt
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
+
+import httpx
+import msgspec
+from pydantic import BaseModel
+
+from tip_experiments.assignment.rotation import parse_rotation, rotated_prompt
+from tip_serving.events.event import new_id
+from tip_serving.events.feedback import Reaction
+from tip_serving.features.contract import contract_hash
+from tip_serving.scenarios.model import Task
+from tip_serving.scoring.answers import FeedbackAnswer, GenerateAnswer, ScoreAnswer
+from tip_serving.scoring.request import Candidate, FeedbackRequest, GenerateRequest, ScoreRequest
+
+_PASSING = frozenset({408, 429, 502, 503, 504})
+_LONGEST_WAIT_S = 5.0
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
+
+
+class ServerError(Exception):
+    """The server gave no answer: what was asked, what it said, and every fault that it named.
+
+    Attributes:
+        status: of the last answer; None where there was none at all.
+    """
+
+    def __init__(self, asked: str, status: int | None, detail: str, faults: Sequence[str] = ()) -> None:
+        listed = "".join(f"\n  {fault}" for fault in faults)
+        super().__init__(f"{asked} was not answered ({status or 'no answer'}): {detail}{listed}")
+        self.status = status
+        self.faults = tuple(faults)
+
+
+class Activity(NamedTuple):
+    """What an app knows of a person, from which their profile features follow. All moments are aware, in local time."""
+
+    signed_up: dt.datetime
+    done: Sequence[dt.datetime] = ()
+    """Tasks done in the last 90 days."""
+    n_due_30d: int = 0
+    """Tasks that fell due in the last 30 days."""
+    n_done_of_due_30d: int = 0
+    n_open: int = 0
+    n_overdue: int = 0
+    tips_shown: Sequence[dt.datetime] = ()
+    """In the last 30 days."""
+    n_tips_accepted_30d: int = 0
+    n_tips_dismissed_30d: int = 0
+    session_minutes: Sequence[float] = ()
+    """Of the last 30 days."""
+    favourite_labels: Sequence[str] = ()
+    language: str | None = None
+    time_zone: str | None = None
+    quiet_hours: str | None = None
+
+
+class Recommendation(NamedTuple):
+    """The tip to show, and what feedback on it must name."""
+
+    user: str
+    decision_id: str
+    tip_id: str
+    text: str
+    is_new: bool
+    """Whether it was written just now."""
+    scored: ScoreAnswer
+    written: GenerateAnswer | None
+
+
+def profile_features(activity: Activity, now: dt.datetime) -> dict[str, Any]:
+    """The declared profile features of a person, each with the moment at which it was computed.
+
+    What cannot be known yet is null, and falls back as the contract declares: a rate of nothing, say.
+
+    Args:
+        activity: what the app knows.
+        now: aware, in the person's time zone.
+    """
+    n_shown = len(activity.tips_shown)
+    hours = Counter(moment.hour for moment in activity.done)
+    found: dict[str, Any] = {
+        "completion_rate": _share(activity.n_done_of_due_30d, activity.n_due_30d),
+        "preferred_hour": min(hours, key=lambda hour: (-hours[hour], hour)) if hours else None,
+        "tips_7d": sum(now - moment <= dt.timedelta(days=7) for moment in activity.tips_shown),
+        "tips_30d": n_shown,
+        "acceptance_rate": _share(activity.n_tips_accepted_30d, n_shown),
+        "dismissal_rate": _share(activity.n_tips_dismissed_30d, n_shown),
+        "streak_days": _streak({moment.date() for moment in activity.done}, now.date()),
+        "account_age_days": max(0, (now - activity.signed_up).days),
+        "session_minutes": statistics.median(activity.session_minutes) if activity.session_minutes else None,
+        "overdue_share": _share(activity.n_overdue, activity.n_open),
+        "favourite_labels": list(activity.favourite_labels) or None,
+        "language": activity.language,
+        "time_zone": activity.time_zone,
+        "quiet_hours": activity.quiet_hours,
+    }
+    return {
+        name: None if value is None else {"value": value, "computed_at": now.isoformat()}
+        for name, value in found.items()
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _streak(days: set[dt.date], today: dt.date) -> int:
+    """Days in a row with a task done, up to today or, where today has none yet, yesterday."""
+    day = today if today in days else today - dt.timedelta(days=1)
+    length = 0
+    while day in days:
+        length, day = length + 1, day - dt.timedelta(days=1)
+    return length
+
+
+class TipClient:
+    """Calls one server; safe to share between threads.
+
+    Args:
+        url: of the server.
+        token: the service token of this caller.
+        prompts: prompt versions in rotation, as TIP_PROMPT_VERSION has them: one, or several with commas between.
+        timeout_s: of one call of /score or /feedback.
+        generate_timeout_s: of one call of /generate.
+        attempts: calls before giving up, where another may succeed.
+        sleep: waits between two of them.
+
+    Raises:
+        ValueError: `prompts` cannot be parsed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        prompts: str = "v1",
+        *,
+        timeout_s: float = 2.0,
+        generate_timeout_s: float = 60.0,
+        attempts: int = 3,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        parse_rotation(prompts)
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        self._prompts = prompts
+        self._generate_timeout_s = generate_timeout_s
+        self._attempts = attempts
+        self._sleep = sleep
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def prompt_version(self, user: str) -> str:
+        """The one of the versions in rotation that this user has, always the same one."""
+        return rotated_prompt(self._prompts, user)
+
+    def score(self, request: ScoreRequest) -> ScoreAnswer:
+        """Which of these tips now. Raises ServerError."""
+        return self._call("/score", request, ScoreAnswer)
+
+    def generate(self, request: GenerateRequest) -> GenerateAnswer:
+        """A new tip. Raises ServerError."""
+        whole = request.model_copy(update={"stream": False})
+        return self._call("/generate", whole, GenerateAnswer, self._generate_timeout_s)
+
+    def feedback(self, request: FeedbackRequest) -> FeedbackAnswer:
+        """Report a reaction. Raises ServerError."""
+        named = request.model_copy(update={"event_id": request.event_id or new_id()})
+        return self._call("/feedback", named, FeedbackAnswer)
+
+    def recommend(
+        self,
+        user: str,
+        now: dt.datetime,
+        tasks: Sequence[Task],
+        features: Mapping[str, Any] | None,
+        known: Sequence[Candidate] = (),
+        *,
+        write: bool = True,
+    ) -> Recommendation:
+        """The tip that this person should see now: a new one beside those that are known, and the best drawn of them.
+
+        Args:
+            user: who.
+            now: aware, in the person's time zone.
+            tasks: their open tasks.
+            features: see `profile_features`; None has the server ask its online store.
+            known: tips that may be shown, with text.
+            write: whether a new one is written; then the known ones may be none.
+
+        Raises:
+            ServerError: a call got no answer.
+        """
+        asking: dict[str, Any] = {
+            "user": user,
+            "now": now,
+            "tasks": tuple(tasks),
+            "profile_features": None if features is None else dict(features),
+        }
+        written = None
+        candidates = list(known)
+        if write:
+            written = self.generate(
+                GenerateRequest(**asking, prompt_version=self.prompt_version(user), decision_id=new_id())
+            )
+            candidates.append(Candidate(id=written.tip_id, text=written.tip))
+        scored = self.score(
+            ScoreRequest(**asking, candidates=tuple(candidates), contract_hash=contract_hash(), decision_id=new_id())
+        )
+        first = next(place for place, found in enumerate(scored.candidates) if found.rank == 1)
+        is_new = written is not None and first == len(candidates) - 1
+        tip_id, text = scored.candidates[first].id, candidates[first].text or ""
+        return Recommendation(user, scored.decision_id, tip_id, text, is_new, scored, written)
+
+    def react(self, shown: Recommendation, reaction: Reaction, rating: float | None = None) -> FeedbackAnswer:
+        """Report how the person took a recommendation. Raises ServerError."""
+        return self.feedback(
+            FeedbackRequest(
+                user=shown.user,
+                decision_id=shown.decision_id,
+                tip_id=shown.tip_id,
+                reaction=reaction,
+                rating=rating,
+            )
+        )
+
+    def _call(self, path: str, request: BaseModel, kind: type[_Answer], timeout_s: float | None = None) -> _Answer:
+        body = request.model_dump_json(exclude_none=True).encode()
+        timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
+        for attempt in range(1, self._attempts + 1):
+            is_last = attempt == self._attempts
+            try:
+                answer = self._http.post(
+                    path, content=body, headers={"Content-Type": "application/json"}, timeout=timeout
+                )
+            except httpx.TransportError as error:
+                if is_last:
+                    raise ServerError(f"POST {path}", None, f"{type(error).__name__}: {error}") from error
+                self._sleep(0.1 * 2**attempt)
+                continue
+            if answer.status_code == httpx.codes.OK:
+                return msgspec.json.decode(answer.content, type=kind)
+            if is_last or answer.status_code not in _PASSING:
+                raise _refused(path, answer)
+            self._sleep(_wait_s(answer, attempt))
+        raise ValueError(f"POST {path} was never made: {self._attempts} attempts are none.")
+
+
+def _wait_s(answer: httpx.Response, attempt: int) -> float:
+    asked = answer.headers.get("Retry-After", "")
+    return min(_LONGEST_WAIT_S, float(asked)) if asked.isdigit() else 0.1 * 2**attempt
+
+
+def _refused(path: str, answer: httpx.Response) -> ServerError:
+    try:
+        said = answer.json()
+        return ServerError(f"POST {path}", answer.status_code, said["detail"], said["faults"])
+    except (ValueError, KeyError, TypeError):
+        return ServerError(f"POST {path}", answer.status_code, answer.text[:500])
