@@ -188,13 +188,13 @@ class _Dated(NamedTuple):
 
     task: Task
     days: int
-    is_overdue: bool
+    has_passed: bool
 
 
 def _states(tasks: Sequence[Task], dated: Sequence[_Dated]) -> dict[str, Any]:
     """How many tasks are in each state."""
     days = [days for _, days, _ in dated if days >= 0]
-    n_overdue_today = sum([days == 0 for _, days, is_overdue in dated if is_overdue])
+    n_overdue_today = sum([days == 0 for _, days, has_passed in dated if has_passed])
     n_this_week = sum([day < DAYS_OF_A_WEEK for day in days])
     return {
         "n_tasks": len(tasks),
@@ -214,8 +214,8 @@ def _deadlines(dated: Sequence[_Dated], now: dt.datetime) -> dict[str, Any]:
     ahead = [day for day in days if day >= 0]
     hours = [
         days * _DAY_HOURS + _hours(task.due.time) - clock
-        for task, days, is_overdue in dated
-        if task.due is not None and not is_overdue
+        for task, days, has_passed in dated
+        if task.due is not None and not has_passed
     ]
     return {
         "next_deadline_days": min(MAX_DAYS, *ahead) if ahead else None,

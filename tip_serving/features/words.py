@@ -2,16 +2,21 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from operator import add
 
+# Vowels and accents of these scripts are marks on a letter, and no end of a word.
+_MARKS = "\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e"
 _WORD = re.compile(r"[^\W_]+")
-_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_MARKED_WORD = re.compile(f"[^\\W_]+(?:[{_MARKS}]+[^\\W_]*)*")
+_WIDE_LETTERS = "\u0e01-\u0e4e\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_WIDE = re.compile(f"[{_WIDE_LETTERS}]+")
 _SHORT = 3  # letters; articles and prepositions tell little of a title
 _TITLE_WORDS = 12  # a long title is named by its beginning
 
 _TO_SPACES = bytes(code if chr(code).isalnum() else ord(" ") for code in bytes(range(128)).lower()) + bytes(128)
-_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50)  # Arabic, Persian, Devanagari, Bengali, Thai
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)  # Arabic, Persian, Devanagari, Bengali, Thai, full width
 _DIGITS = {zero + number: str(number) for zero in _ZEROS for number in range(10)}
+_RARE = re.compile(f"[{_MARKS}{_WIDE_LETTERS}{''.join(map(chr, _DIGITS))}]")
 
 # fmt: off
 TIME_WORDS = frozenset((
@@ -53,20 +58,21 @@ def words(text: str) -> list[str]:
     """The words of `text` in order, in lower case: runs of letters and digits; of wide scripts overlapping pairs."""
     if text.isascii():
         return text.encode().translate(_TO_SPACES).decode().split()  # half the time of the pattern, and the same
-    found = _WORD.findall(unicodedata.normalize("NFKC", text).lower().translate(_DIGITS))
-    return [piece for word in found for piece in _pieces(word)] if _WIDE.search(text) else found
-
-
-def _pieces(word: str) -> Iterator[str]:
-    end = 0
-    for run in _WIDE.finditer(word):
-        if run.start() > end:
-            yield word[end : run.start()]
-        wide = run.group()
-        yield from (wide[place : place + 2] for place in range(max(len(wide) - 1, 1)))
-        end = run.end()
-    if end < len(word):
-        yield word[end:]
+    text = unicodedata.normalize("NFC", text).lower()
+    if not _RARE.search(text):
+        return _WORD.findall(text)
+    found: list[str] = []
+    for word in _MARKED_WORD.findall(text.translate(_DIGITS)):
+        end = 0
+        for run in _WIDE.finditer(word):
+            wide = run.group()
+            if run.start() > end:
+                found.append(word[end : run.start()])
+            found += map(add, wide, wide[1:]) if len(wide) > 1 else wide
+            end = run.end()
+        if end < len(word):
+            found.append(word[end:])
+    return found
 
 
 def telling(title: str) -> set[str]:
