@@ -3,7 +3,8 @@
 A model whose name holds one of these words behaves so, any other answers after the latency:
 `always429`, `retryafter` (429 with Retry-After: 0.2 the first two times a request is seen), `oddafter` (the same with a
 Retry-After that is no time), `first429` (the same without the header), `hang`, `err500`, `refuse` (content_filter),
-`empty`, `garbled` (not JSON), `reset`, `denied` (401), `slow` (ten times the latency).
+`empty`, `garbled` (not JSON), `reset`, `denied` (401), `slow` (ten times the latency). A request for a stream is
+answered word by word; `halfway` breaks off in the middle, `drips` takes 100 ms for each word.
 
 A model whose name holds `judge` answers a judge's question in JSON, with points that follow from the tip's text alone
 (`judged_points`). `judgegarbled` never gives a verdict, `judgefenced` puts it into a Markdown fence with prose around,
@@ -113,6 +114,8 @@ class _Server:
         text = _verdict(body) if "judge" in model else _text(body)
         text = "" if "empty" in model or "refuse" in model else text
         self._note(event="answered", key=key, model=model)
+        if body.get("stream"):
+            return await _stream(request, key, model, text, finish)
         return web.json_response(
             {
                 "id": key,
@@ -153,6 +156,27 @@ class _Server:
             request.transport.abort()
             return web.Response()
         return None
+
+
+async def _stream(request: web.Request, key: str, model: str, text: str, finish: str) -> web.StreamResponse:
+    """The text word by word as server-sent events; `halfway` breaks off after three, `drips` takes 100 ms for each."""
+    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await answer.prepare(request)
+
+    async def send(**fields: Any) -> None:
+        chunk = {"id": key, "object": "chat.completion.chunk", "created": int(time.time()), "model": model, **fields}
+        await answer.write(f"data: {json.dumps(chunk)}\n\n".encode())
+
+    for place, word in enumerate(re.findall(r"\s*\S+", text)):
+        if "halfway" in model and place == 3 and request.transport is not None:
+            request.transport.abort()
+            return answer
+        await asyncio.sleep(0.1 if "drips" in model else 0)
+        await send(choices=[{"index": 0, "delta": {"role": "assistant", "content": word}, "finish_reason": None}])
+    await send(choices=[{"index": 0, "delta": {}, "finish_reason": finish}])
+    await send(choices=[], usage={"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120})
+    await answer.write(b"data: [DONE]\n\n")
+    return answer
 
 
 async def _end_with_parent(parent: int) -> None:

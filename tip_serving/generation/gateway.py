@@ -10,6 +10,7 @@ import math
 import random
 import re
 import time
+import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,8 @@ def prepare_litellm() -> Any:
         LITELLM_LOG="ERROR",
         LITELLM_TELEMETRY="False",
     )
+    # What LiteLLM loads at its first stream has types that pydantic warns of, and nobody here can mend.
+    warnings.filterwarnings("ignore", message=".*using the `ReadOnly` qualifier", category=UserWarning)
     import litellm
 
     from tip_serving.generation import embedded_provider

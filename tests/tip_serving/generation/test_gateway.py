@@ -156,3 +156,56 @@ def test_stop_lets_the_wire_finish_and_ends_the_rest_at_once(server: OpenAIServe
     stopped = [found for found in ended if isinstance(found, GenerationError)]
     assert {error.kind for error in stopped} == {FailureKind.STOPPED}
     assert len(stopped) >= 4
+
+
+def _streamed(model: str) -> list[str | Completion]:
+    async def run() -> list[str | Completion]:
+        gateway = Gateway(Catalog(), LITTLE, concurrency=4)
+        await gateway.warm_up()
+        try:
+            return [piece async for piece in gateway.stream(_request(model))]
+        finally:
+            await gateway.aclose()
+
+    return asyncio.run(run())
+
+
+def test_a_stream_yields_the_words_as_they_come_and_then_the_whole_with_its_tokens(server: OpenAIServer) -> None:
+    *words, whole = _streamed("alpha")
+    assert isinstance(whole, Completion)
+    assert len(words) == 13
+    assert "".join(map(str, words)) == whole.text
+    assert (whole.prompt_tokens, whole.completion_tokens, whole.finish_reason) == (100, 20, "stop")
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ("always429", FailureKind.RATE_LIMITED),
+        ("denied", FailureKind.DENIED),
+        ("err500", FailureKind.UPSTREAM),
+        ("halfway", FailureKind.UPSTREAM),
+        ("refuse", FailureKind.REFUSED),
+        ("empty", FailureKind.REFUSED),
+    ],
+)
+def test_a_stream_that_fails_says_how_and_is_tried_once(server: OpenAIServer, model: str, kind: FailureKind) -> None:
+    with pytest.raises(GenerationError) as caught:
+        _streamed(model)
+    assert caught.value.kind is kind
+    assert sum(server.asked(model).values()) == 1
+
+
+def test_an_embedded_writer_streams_what_it_would_have_written_whole() -> None:
+    async def run() -> tuple[list[str | Completion], Completion]:
+        gateway = Gateway(Catalog(), LITTLE, concurrency=4)
+        request = CompletionRequest("embedded/first", _request("x", "- Call Ann").messages, 0.7, 60, seed=3)
+        try:
+            return [piece async for piece in gateway.stream(request)], await gateway.complete(request)
+        finally:
+            await gateway.aclose()
+
+    (*words, streamed), whole = asyncio.run(run())
+    assert isinstance(streamed, Completion)
+    assert "".join(map(str, words)) == streamed.text == whole.text
+    assert (streamed.prompt_tokens, streamed.completion_tokens) == (whole.prompt_tokens, whole.completion_tokens)
