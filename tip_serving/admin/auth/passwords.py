@@ -1,0 +1,44 @@
+"""Passwords: hashed by argon2id, checked in the same time whether or not there is an account."""
+
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+MIN_LENGTH = 12
+MAX_LENGTH = 200
+_AT_ONCE = 2  # each check takes 64 MiB and a core for a while
+
+_HASHER = PasswordHasher()  # argon2id with the parameters of RFC 9106 for little memory
+_CHECKING = threading.BoundedSemaphore(_AT_ONCE)
+
+
+def fault(password: str, name: str) -> str | None:
+    """What is wrong with a new password, or None."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        return f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"
+    if name.lower() in password.lower() or len(set(password)) < MIN_LENGTH // 2:
+        return "is too easily guessed"
+    return None
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password."""
+    with _CHECKING:
+        return _HASHER.hash(password)
+
+
+class Checker:
+    """Compares passwords with hashes; where there is no hash, with one that no password has."""
+
+    def __init__(self) -> None:
+        self._nobodys = hashed("of nobody")
+
+    def is_right(self, password: str, kept: str | None) -> bool:
+        """Whether `password` is the one behind `kept`; takes as long where `kept` is None."""
+        with _CHECKING:
+            try:
+                _HASHER.verify(kept or self._nobodys, password)
+            except (VerificationError, InvalidHashError):
+                return False
+        return kept is not None
