@@ -219,7 +219,7 @@ def test_the_server_loads_no_data_frames_and_no_language_models() -> None:
     ]
     _, loaded = _import_watched(served)
     assert loaded >= {"fastapi", "uvicorn"}
-    heavy = {"litellm", "mlflow", "nats", "opentelemetry", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
+    heavy = {"litellm", "mlflow", "nats", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
     assert not loaded & heavy
 
 
