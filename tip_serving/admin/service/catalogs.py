@@ -11,6 +11,7 @@ from tip_serving.admin.service.users import READERS, User, require
 from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models, key_variables
 from tip_serving.prompts import registry
 from tip_serving.prompts.registry import Prompt, PromptError
+from tip_serving.scenarios import sets
 
 _PER_MILLION = 1e6
 _MARKS: dict[str, Literal["same", "removed", "added"]] = {"  ": "same", "- ": "removed", "+ ": "added"}
@@ -90,6 +91,12 @@ def models(user: User, bench: Bench) -> list[ModelRow]:
     catalog, used = bench.workshop.catalog, _users(bench, "models")
     names = dict.fromkeys([*embedded_models(), *sorted({*catalog.declared, *used})])
     return [_model_row(name, catalog, used.get(name, ())) for name in names]
+
+
+def scenario_sets(user: User, bench: Bench) -> list[str]:
+    """The names of the imported sets of scenarios."""
+    require(user, READERS, "see scenario sets")
+    return sets.list_sets(bench.workshop.lake)
 
 
 def _users(bench: Bench, field: Literal["models", "prompts"]) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,108 @@
+"""Mounts the pages on the application of the admin process: paths, titles, the look, and what a refusal looks like."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib.resources import files
+from typing import NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from nicegui import context, ui
+
+from tip_serving.admin.panel import experiment, experiments, prompts
+from tip_serving.admin.panel.desk import Desk
+from tip_serving.admin.panel.visitor import SignedOutError, View, Visitor
+from tip_serving.admin.service.errors import ForbiddenError, NotFoundError, ServiceError
+from tip_serving.admin.service.users import ADMINS, JUDGES, READERS, Role, User
+
+RECONNECTS_WITHIN_S = 30.0
+"""A page that was cut off for longer is loaded anew; what a judge said meanwhile waits in the browser."""
+_EARLY = """<script>{
+  const theme = localStorage.getItem("tip-theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+}</script>"""
+_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#175a9e"/>
+<path d="M8 11h16M8 16h10M8 21h13" stroke="#fff" stroke-width="2.5" stroke-linecap="round"/></svg>"""
+_log = logging.getLogger(__name__)
+Build = Callable[[Desk, Visitor, User], Awaitable[None]]
+
+
+class Place(NamedTuple):
+    """A page and who finds it in the bar."""
+
+    path: str
+    title: str
+    build: Build
+    in_bar: frozenset[Role] = frozenset()
+
+
+PLACES = (
+    Place("/", "Experiments", experiments.listed, READERS),
+    Place("/experiments/new", "New experiment", experiments.composed),
+    Place("/experiments/{experiment}", "Experiment", experiment.watched),
+    Place("/prompts", "Prompts", prompts.told, READERS),
+)
+
+
+class FrameView(View, component="views/frame.js", esm={"tip-panel": "views/parts"}):
+    """Draws the bar above every page."""
+
+
+class RefusedView(View, component="views/refused.js"):
+    """Draws why there is nothing to see."""
+
+
+def mount(app: FastAPI, desk: Desk) -> None:
+    """Serve every page under `app`. Once a process: the pages belong to NiceGUI's own application."""
+    ui.add_css(files("tip_serving.admin.panel").joinpath("views", "panel.css").read_text(), shared=True)
+    ui.add_head_html(_EARLY, shared=True)
+    for place in PLACES:
+        ui.page(place.path, title=f"{place.title} \u00b7 Tip bench", response_timeout=30)(partial(_show, desk, place))
+    ui.run_with(
+        app,
+        title="Tip bench",
+        favicon=_ICON,
+        dark=None,
+        language="en-GB",
+        tailwind=False,
+        reconnect_timeout=RECONNECTS_WITHIN_S,
+        binding_refresh_interval=None,
+        show_welcome_message=False,
+    )
+
+
+async def _show(desk: Desk, place: Place, request: Request) -> Response | None:
+    """One page for one visitor; whoever is not signed in is led there."""
+    visitor = Visitor(desk.doorman, request)
+    try:
+        user = await visitor.user()
+    except SignedOutError:
+        return RedirectResponse(visitor.sign_in(), 303)
+    if place.path == "/" and user.role not in READERS:
+        return RedirectResponse("/judge", 303)
+    frame = FrameView()
+    visitor.frame = frame
+    frame.show(
+        places=[{"name": known.title, "href": known.path} for known in PLACES if user.role in known.in_bar],
+        here="/" if place.path.startswith("/experiments") else place.path.partition("/{")[0],
+        who=user.name,
+        role=user.role.value,
+        csrf=visitor.csrf,
+    )
+    with frame:
+        try:
+            await place.build(desk, visitor, user)
+        except ServiceError as refused:
+            _refuse(frame, refused)
+    return None
+
+
+def _refuse(frame: FrameView, refused: ServiceError) -> None:
+    """In place of the page, why it is not there."""
+    status = {ForbiddenError: 403, NotFoundError: 404}.get(type(refused), 409)
+    title = {403: "Not for your role", 404: "Not here"}.get(status, "This cannot be shown")
+    frame.clear()
+    with frame:
+        RefusedView().show(title=title, detail=refused.detail)
+    context.client.status_code = status

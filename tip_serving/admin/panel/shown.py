@@ -1,0 +1,218 @@
+"""Experiments and cells in a reader's words: what the service answers, made ready for the views. No number is made here."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from tip_serving.admin.service.bench import Foreseen
+from tip_serving.admin.service.catalogs import ModelRow
+from tip_serving.admin.service.rows import CellRow, ExperimentRow, Page
+from tip_serving.bench.page import words
+from tip_serving.bench.page.content import JudgeBoard
+from tip_serving.bench.page.figures import heat_step
+from tip_serving.bench.state import CellPhase
+
+PHASES = ("waiting", "running", "collected", "ranked", "cancelled", "brought", "refused", "damaged")
+_TONES = {
+    "running": "running", "collected": "running", "ranked": "done", "brought": "done", "refused": "bad",
+    "damaged": "bad", "complete": "done", "failed": "bad",
+}  # fmt: skip
+_SENTENCES = {
+    "waiting": "It waits for a worker; nobody has begun.",
+    "running": "Tips are being written.",
+    "collected": "All cells have ended; the ranking is being made.",
+    "ranked": "The ranking rests on all that is there.",
+    "cancelled": "Somebody stopped it. What was made stays, and it can go on.",
+    "brought": "Measured elsewhere and brought here.",
+    "refused": "Its spec cannot be run.",
+    "damaged": "A file of it cannot be read.",
+}
+CALLS_SHOWN = 5
+_OPEN = frozenset({"waiting", "running", "cancelled"})
+_MINUTE_S, _HOUR_S = 60, 3600
+
+
+def listing(page: Page[ExperimentRow], limit: int, *, is_sifted: bool) -> dict[str, Any]:
+    """A page of the table of experiments."""
+    running = sum(row.phase == "running" for row in page.items)
+    return {
+        "n_all": page.n_total or (1 if is_sifted else 0),
+        "sentence": f"{words.counted(running, 'experiment is', 'experiments are')} running."
+        if running
+        else "Which model and prompt write the better tips?",
+        "counted": words.counted(page.n_total, "experiment"),
+        "phases": PHASES,
+        "number": page.offset // limit + 1,
+        "n_pages": -(-page.n_total // limit),
+        "rows": [_experiment(row) for row in page.items],
+    }
+
+
+def _experiment(row: ExperimentRow) -> dict[str, Any]:
+    spec = row.spec
+    about = (
+        f"{words.counted(len(spec.models), 'model')}, {words.counted(len(spec.prompts), 'prompt')}, "
+        f"{words.counted(spec.n_scenarios, 'situation')}"
+        if spec
+        else " ".join(row.faults)[:200]
+    )
+    return {
+        "name": row.experiment,
+        "href": f"/experiments/{quote(row.experiment, safe='')}",
+        "about": about,
+        "phase": row.phase,
+        "tone": _TONES.get(row.phase, "off"),
+        "failed": f"{words.counted(row.n_cells_failed, 'cell')} failed" if row.n_cells_failed else "",
+        **_progress(row),
+        "counts": f"{row.n_done:,} of {row.n_needed:,}",
+        "cells": f"{row.n_cells_done} / {row.n_cells}",
+        "cost": words.money(row.cost_usd),
+        "created": _when(row.created_at),
+        "created_iso": row.created_at.isoformat() if row.created_at else "",
+    }
+
+
+def _progress(row: ExperimentRow) -> dict[str, float]:
+    share = row.n_done / row.n_needed if row.n_needed else 0.0
+    failed = row.n_cells_failed / row.n_cells if row.n_cells else 0.0
+    return {"share": round(share, 4), "failed_share": round(failed, 4)}
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%d %b %Y, %H:%M} UTC" if at else words.NONE
+
+
+def experiment(row: ExperimentRow, cells: Sequence[CellRow], board: JudgeBoard | None) -> dict[str, Any]:
+    """All that the page of one experiment shows above its results."""
+    spec = row.spec
+    facts = [
+        ("Tips", f"{row.n_done:,}", f"of {row.n_needed:,}"),
+        ("Cells", f"{row.n_cells_done}", f"of {row.n_cells} done, {row.n_cells_failed} failed"),
+        ("Cost", words.money(row.cost_usd), f"stops at ${spec.max_cost_usd:g}" if spec and spec.max_cost_usd else ""),
+        ("Started", _when(row.created_at), ""),
+        ("Took", span((row.finished_at - row.created_at).total_seconds()), "")
+        if row.finished_at and row.created_at and spec
+        else ("Took", words.NONE, ""),
+    ]
+    if spec:
+        facts.append(("Temperature", f"{spec.temperature:g}", f"seed {spec.sampling_seed}"))
+    return {
+        "name": row.experiment,
+        "phase": row.phase,
+        "tone": _TONES.get(row.phase, "off"),
+        "sentence": _SENTENCES[row.phase],
+        "faults": row.faults,
+        "facts": [{"term": term, "value": value, "note": note} for term, value, note in facts],
+        **_progress(row),
+        "is_open": row.phase in _OPEN and row.n_needed > 0,
+        "can_retry": row.n_cells_failed > 0 and not row.is_cancelled,
+        "can_resume": row.is_cancelled,
+        "can_cancel": row.phase in {"waiting", "running"},
+        "links": [{"name": "Dagster", "href": row.links.dagster}, {"name": "MLflow", "href": row.links.mlflow}],
+        "skipped": [{"model": skip.model, "reason": skip.reason} for skip in row.skipped],
+        "grid": _grid(cells, board) if cells else None,
+        "failures": [_failure(cell) for cell in cells if cell.phase is CellPhase.FAILED],
+    }
+
+
+def _grid(cells: Sequence[CellRow], board: JudgeBoard | None) -> dict[str, Any]:
+    models, prompts = (list(dict.fromkeys(names)) for names in zip(*((c.model, c.prompt) for c in cells), strict=True))
+    means = {
+        (row.model, row.prompt): row.score_mean
+        for row in (board.rows if board else ())
+        if row.score_mean is not None and row.verdict.is_telling
+    }
+    ends = (min(means.values()), max(means.values())) if means else None
+    of_cell = {(cell.model, cell.prompt): cell for cell in cells}
+    lines = [
+        {"model": model, "cells": [_cell(of_cell.get((model, prompt)), means, ends) for prompt in prompts]}
+        for model in models
+    ]
+    counted = Counter(cell.phase.value for cell in cells)
+    judged = f"The colour is the mean that {board.judge} gave." if board and ends else "The colour is its state."
+    return {
+        "models": models,
+        "prompts": prompts,
+        "lines": lines,
+        "say": judged,
+        "counts": [{"text": f"{n} {phase}", "tone": _TONES.get(phase, "off")} for phase, n in counted.items()],
+        "ramp": {"low": words.number(ends[0]), "high": words.number(ends[1])} if ends else None,
+    }
+
+
+def _cell(
+    cell: CellRow | None, means: dict[tuple[str, str], float], ends: tuple[float, float] | None
+) -> dict[str, Any]:
+    if cell is None:
+        return {"key": "", "look": "p-none", "title": "", "share": None, "figure": words.NONE, "note": ""}
+    mean = means.get((cell.model, cell.prompt)) if cell.phase is CellPhase.COMPLETE else None
+    counts = f"{cell.n_done:,} of {cell.n_needed:,}"
+    figure = counts if cell.phase is CellPhase.RUNNING else cell.phase.value
+    look = f"p-{cell.phase.value}"
+    if mean is not None and ends is not None:
+        figure, look = words.number(mean), f"step-{heat_step(mean, *ends)}"
+    latency = words.duration(cell.latency_p50_ms) if cell.latency_p50_ms is not None else ""
+    note = {CellPhase.COMPLETE: latency or counts, CellPhase.RUNNING: "being written"}.get(cell.phase, counts)
+    return {
+        "key": f"{cell.model}|{cell.prompt}",
+        "look": look,
+        "title": f"{cell.model} {cell.prompt}: {cell.phase.value}, {counts}, {words.money(cell.cost_usd)}",
+        "share": round(cell.n_done / cell.n_needed, 3) if cell.phase is CellPhase.RUNNING and cell.n_needed else None,
+        "figure": figure,
+        "note": note,
+    }
+
+
+def _failure(cell: CellRow) -> dict[str, Any]:
+    calls = cell.failures[:CALLS_SHOWN]
+    return {
+        "key": f"{cell.model}|{cell.prompt}",
+        "model": cell.model,
+        "prompt": cell.prompt,
+        "missing": f"{cell.n_failed:,} of {cell.n_needed:,} missing",
+        "reason": cell.reason or "no reason was noted",
+        "told": f"The first {words.counted(len(calls), 'call')}",
+        "calls": [{"kind": call.kind, "message": call.message} for call in calls],
+    }
+
+
+def model(row: ModelRow) -> dict[str, Any]:
+    """A model as one chooses it."""
+    told = ["offline, no key needed"] if row.is_embedded else []
+    if row.size_b:
+        told.append(f"{row.size_b:g} billion parameters")
+    if not row.is_embedded:
+        known = row.input_usd_per_mtok is not None and row.output_usd_per_mtok is not None
+        price = f"${row.input_usd_per_mtok:g} in, ${row.output_usd_per_mtok:g} out per million tokens"
+        told.append(price if known else "price unknown")
+    if row.missing_keys:
+        told.append(f"needs {', '.join(row.missing_keys)}")
+    return {"name": row.model, "about": " \u00b7 ".join(told)}
+
+
+def bill(found: Foreseen) -> dict[str, Any]:
+    """What an experiment takes, before it is started."""
+    remarks = [f"{skip.model} is left out: {skip.reason}." for skip in found.skipped]
+    if found.unpriced:
+        remarks.append(f"No price is known of {', '.join(found.unpriced)}, so no cost either.")
+    if found.is_rough:
+        remarks.append("Worked out on a part of the situations.")
+    return {
+        "calls": f"{found.n_calls:,}",
+        "cells": f"{found.n_cells:,}",
+        "there": f"{found.n_there:,} of {found.n_needed:,}" if found.n_there else "",
+        "cost": words.money(found.cost_usd),
+        "time": span(found.seconds),
+        "remarks": remarks,
+    }
+
+
+def span(seconds: float) -> str:
+    """A stretch of time as one says it."""
+    if seconds < 1:
+        return "a second"
+    if seconds < 2 * _MINUTE_S:
+        return f"{seconds:.0f} s"
+    return f"{seconds / _MINUTE_S:.0f} min" if seconds < 2 * _HOUR_S else f"{seconds / _HOUR_S:.1f} h"
