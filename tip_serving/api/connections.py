@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_WITHIN_S = 10.0
 MAX_HEAD_BYTES = 65_536
 WAITING = "tip.waiting"
-"""The ASGI extension that holds the requests which reached this worker and are not answered, its own included."""
+"""The ASGI extension that says how many requests were in this worker when this one came, itself included."""
 
 
 class Connection(HttpToolsProtocol):
@@ -31,14 +31,14 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Tell the application how many others wait."""
+        """Begin a head."""
         super().on_message_begin()
         self._is_in_head = True
-        self.scope["extensions"] = {WAITING: self.tasks}  # type: ignore[dict-item]  # a set, where others have dicts
 
     def on_headers_complete(self) -> None:
-        """Let the application begin."""
+        """Let the application begin, and tell it how many came before."""
         self._is_in_head = False
+        self.scope["extensions"] = {WAITING: len(self.tasks) + 1}  # type: ignore[dict-item]  # others have dicts there
         self._n_head_bytes = 0
         self._end_waiting()
         super().on_headers_complete()

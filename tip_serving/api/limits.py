@@ -14,37 +14,6 @@ from tip_serving.api.refusals import CLOSE, refuse
 RETRY_AFTER_S = 1
 
 
-class BackPressure:
-    """Says 503 with `Retry-After` while more requests than `max_waiting` are in this worker.
-
-    Args:
-        app: what serves the others.
-        max_waiting: requests that may wait or be under way.
-        exempt: paths that are answered even then, probes say.
-    """
-
-    def __init__(self, app: ASGIApp, max_waiting: int, exempt: frozenset[str]) -> None:
-        self._app = app
-        self._max_waiting = max_waiting
-        self._exempt = exempt
-        self._n_inside = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve or refuse one request."""
-        waiting = scope.get("extensions", {}).get(WAITING)
-        # Behind another server than ours it is not told what waits in front; then those inside count.
-        n_waiting = self._n_inside + 1 if waiting is None else len(waiting)
-        if n_waiting > self._max_waiting and scope["type"] == "http" and scope["path"] not in self._exempt:
-            said = f"More than {self._max_waiting} requests wait here. Ask again later."
-            await refuse(send, 503, said, (b"retry-after", str(RETRY_AFTER_S).encode()))
-            return
-        self._n_inside += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._n_inside -= 1
-
-
 class WholeBody:
     """Reads the body first, within a size (413) and a time (408), and has it answered within another time (504).
 
@@ -60,12 +29,15 @@ class WholeBody:
         self._max_bytes = max_bytes
         self._within_s = within_s
         self._answer_within_s = answer_within_s
+        self.n_reading = 0
+        """Requests whose body is not whole yet."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, then serve."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self.n_reading += 1
         try:
             async with asyncio.timeout(self._within_s):
                 body = await self._read(scope, receive)
@@ -75,6 +47,8 @@ class WholeBody:
         except _TooLargeError:
             await refuse(send, 413, f"The request is larger than {self._max_bytes} bytes.", CLOSE)
             return
+        finally:
+            self.n_reading -= 1
         if body is not None:
             await self._serve(scope, body, receive, send)
 
@@ -119,6 +93,39 @@ class WholeBody:
             if is_begun or not limit.expired():
                 raise
             await refuse(send, 504, f"No answer within {self._answer_within_s:g} s.", CLOSE)
+
+
+class BackPressure:
+    """Says 503 with `Retry-After` to who comes when this worker is full; who came before is served.
+
+    Args:
+        app: serves them.
+        max_waiting: requests that may wait or be under way.
+        exempt: paths that are answered even then, probes say.
+        body: further inside; a request whose body is still on its way there does not count.
+    """
+
+    def __init__(self, app: ASGIApp, max_waiting: int, exempt: frozenset[str], body: WholeBody) -> None:
+        self._app = app
+        self._body = body
+        self._max_waiting = max_waiting
+        self._exempt = exempt
+        self._n_inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve or refuse one request."""
+        # Behind another server than ours it is not told what waits in front; then those inside count.
+        n_came = scope.get("extensions", {}).get(WAITING, self._n_inside + 1)
+        is_full = n_came - self._body.n_reading > self._max_waiting
+        if is_full and scope["type"] == "http" and scope["path"] not in self._exempt:
+            said = f"More than {self._max_waiting} requests wait here. Ask again later."
+            await refuse(send, 503, said, (b"retry-after", str(RETRY_AFTER_S).encode()))
+            return
+        self._n_inside += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._n_inside -= 1
 
 
 class _TooLargeError(Exception):

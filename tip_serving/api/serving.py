@@ -104,9 +104,9 @@ def surround(app: FastAPI, chosen: Settings, meter: Meter, writer: logs.LineWrit
     """The application with everything that stands around it."""
     open_paths = operations.PATHS | {operations.OPENAPI}
     routes = open_paths | set(app.openapi()["paths"])
-    within = WholeBody(app, chosen.tip_max_body_bytes, chosen.tip_body_timeout_s, chosen.tip_request_timeout_s)
-    known = Authentication(within, parse_tokens(chosen.tip_service_tokens), open_paths)
-    bounded = BackPressure(known, chosen.tip_max_waiting, operations.PATHS)
+    whole = WholeBody(app, chosen.tip_max_body_bytes, chosen.tip_body_timeout_s, chosen.tip_request_timeout_s)
+    known = Authentication(whole, parse_tokens(chosen.tip_service_tokens), open_paths)
+    bounded = BackPressure(known, chosen.tip_max_waiting, operations.PATHS, whole)
     tells = chosen.tip_log_level in {"debug", "info"}
     return Accounting(bounded, routes, meter, writer.write if tells else None, traced)
 
