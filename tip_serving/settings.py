@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     tip_call_attempts: PositiveInt = Field(default=4, description="Attempts before a call counts as failed.")
     tip_lease_ttl_s: PositiveFloat = Field(default=15.0, description="A heartbeat older than this is a dead worker's.")
     tip_nats_url: str | None = Field(default=None, description="JetStream that takes events; without it, files do.")
+    tip_event_store: str | None = Field(
+        default=None, description="sqlite:///file or postgresql://; else under tip_home."
+    )
+    tip_ack_wait_s: PositiveFloat = Field(default=30.0, description="A message not acknowledged by then comes again.")
     tip_event_queue: PositiveInt = Field(default=10_000, description="Events that may wait in memory, per worker.")
     tip_retention_days: PositiveInt = Field(default=180, description="How long an event about a person is kept.")
     tip_service_tokens: str | None = Field(default=None, description="Callers: `name:sha256,...`; see `tip token`.")
@@ -47,6 +51,15 @@ class Settings(BaseSettings):
     tip_generate_temperature: NonNegativeFloat = Field(default=0.7, description="Of models that write tips.")
     tip_generate_budget_s: PositiveFloat = Field(default=8.0, description="Within which /generate answers.")
 
+    tip_admin_url: str | None = Field(default=None, description="Public address of the admin process, where one is.")
+    tip_admin_database: str | None = Field(default=None, description="SQLAlchemy URL; without it, SQLite in tip_home.")
+    tip_session_s: PositiveFloat = Field(default=43_200.0, description="A signed-in browser is signed out after this.")
+    tip_oidc_issuer: str | None = Field(default=None, description="OpenID provider by which people may sign in.")
+    tip_oidc_client_id: str | None = Field(default=None, description="What this installation is called there.")
+    tip_oidc_client_secret: SecretStr | None = Field(default=None, description="And its secret there.")
+    tip_oidc_name_claim: str = Field(default="preferred_username", description="Claim that holds the user name.")
+    tip_oidc_role_claim: str = Field(default="roles", description="Claim that holds admin, judge or viewer.")
+
     @property
     def home(self) -> Path:
         """The absolute form of tip_home."""
@@ -61,6 +74,16 @@ class Settings(BaseSettings):
     def wal_directory(self) -> Path:
         """Where events wait that no broker has taken."""
         return self.home / "wal"
+
+    @property
+    def event_store(self) -> str:
+        """The database of events."""
+        return self.tip_event_store or f"sqlite:///{self.home / 'events.db'}"
+
+    @property
+    def admin_directory(self) -> Path:
+        """Where the admin process keeps its secret, its database and the set-up link."""
+        return self.home / "admin"
 
     @property
     def tracking_uri(self) -> str:

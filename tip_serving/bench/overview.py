@@ -47,7 +47,7 @@ class Overview:
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def standings(self) -> list[Standing]:
-        """Every experiment, by name."""
+        """Every experiment, by name; the very same object as before where nothing changed."""
         with self._looking:
             stamps = self._stamps()
             for gone in self._kept.keys() - stamps.keys():
@@ -60,13 +60,13 @@ class Overview:
                 held[cell] = leases.read(self.lake, cell)
             return held[cell]
 
-        return [
-            standing
-            if standing.state is None
-            else Standing(standing.experiment, observed(standing.state, read_lease, self.lease_ttl_s), None)
-            for standing in told
-            if standing is not None
-        ]
+        def seen(standing: Standing) -> Standing:
+            if standing.state is None:
+                return standing
+            state = observed(standing.state, read_lease, self.lease_ttl_s)
+            return standing if state is standing.state else Standing(standing.experiment, state, None)
+
+        return [seen(standing) for standing in told if standing is not None]
 
     def state(self, experiment: str) -> ExperimentState:
         """The state of one experiment.

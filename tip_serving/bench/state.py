@@ -133,7 +133,7 @@ def state(lake: Lake, experiment: str, catalog: Catalog, lease_ttl_s: float) -> 
 def observed(
     told: ExperimentState, read_lease: Callable[[Cell], Holding | None], lease_ttl_s: float
 ) -> ExperimentState:
-    """What is `recorded`, with the cells running that somebody seems to fill."""
+    """What is `recorded`, with the cells running that somebody seems to fill; the same object where nobody does."""
     now = datetime.now(UTC)
 
     def seen(cell: CellState) -> CellState:
@@ -142,7 +142,8 @@ def observed(
             return cell
         return cell._replace(phase=CellPhase.RUNNING, holding=holding)
 
-    return told.model_copy(update={"cells": tuple(map(seen, told.cells))})
+    cells = tuple(map(seen, told.cells))
+    return told if cells == told.cells else told.model_copy(update={"cells": cells})
 
 
 def recorded(lake: Lake, experiment: str, catalog: Catalog) -> ExperimentState:

@@ -18,6 +18,7 @@ from tip_serving.admin.service.bench import Bench
 from tip_serving.admin.service.rows import Plain, experiment_row
 from tip_serving.admin.service.scores import Scores
 from tip_serving.admin.service.users import READERS, User, require
+from tip_serving.bench.overview import Standing
 
 LOOKS_S = 1.0
 LOOKS_UNWATCHED_S = 5.0
@@ -59,7 +60,7 @@ class Watch:
         self._bench = bench
         self._scores = scores
         self._life = uuid.uuid4().hex[:8]
-        self._seen: dict[str, Change] = {}
+        self._seen: dict[str, tuple[Standing, Change]] = {}
         self._changes: deque[tuple[int, Change]] = deque(maxlen=_KEPT)
         self._n_changes = 0
         self._wakers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
@@ -74,26 +75,34 @@ class Watch:
     def end(self) -> None:
         """End the thread and put what judges left into the lake."""
         self._ending.set()
+        self._wake()
         self._thread.join()
         self._scores.settle_due(float("inf"))
 
     def look(self, *, is_first: bool = False) -> None:
         """Note what changed since the last look."""
-        rows = (
-            experiment_row(standing, self._bench.workshop.settings) for standing in self._bench.overview.standings()
-        )
-        now = {row.experiment: Change.model_validate(row.model_dump(include=set(Change.model_fields))) for row in rows}
-        gone = [old.model_copy(update={"phase": "gone"}) for name, old in self._seen.items() if name not in now]
-        changed = [change for name, change in now.items() if self._seen.get(name) != change]
-        self._seen = now
+        before, self._seen = self._seen, {}
+        for standing in self._bench.overview.standings():
+            seen = before.get(standing.experiment)
+            is_same = seen is not None and seen[0] is standing
+            self._seen[standing.experiment] = seen if seen and is_same else (standing, self._told(standing))
+        gone = [old.model_copy(update={"phase": "gone"}) for name, (_, old) in before.items() if name not in self._seen]
+        changed = [now for name, (_, now) in self._seen.items() if name not in before or before[name][1] != now]
         if is_first or not (gone or changed):
             return
         for change in (*gone, *changed):
             self._n_changes += 1
             self._changes.append((self._n_changes, change))
+        self._wake()
+
+    def _wake(self) -> None:
         for loop, waker in list(self._wakers):
             with suppress(RuntimeError):  # its loop has ended
                 loop.call_soon_threadsafe(waker.set)
+
+    def _told(self, standing: Standing) -> Change:
+        row = experiment_row(standing, self._bench.workshop.settings)
+        return Change.model_validate(row.model_dump(include=set(Change.model_fields)))
 
     async def changes(self, user: User, after: str | None, patience_s: float) -> AsyncIterator[Numbered | None]:
         """Changes as they are noted, for ever; None whenever nothing changed for `patience_s`.
@@ -144,5 +153,5 @@ class Watch:
                 if self._wakers or time.monotonic() - looked_at >= LOOKS_UNWATCHED_S:
                     self.look()
                     looked_at = time.monotonic()
-            except Exception:
+            except Exception:  # noqa: BLE001  whatever it was, the others who watch must not be left alone
                 _LOG.exception("A look at the bench failed; the next one follows.")
