@@ -115,7 +115,7 @@ def measure_regret(world: str, seed: int, rounds: int, floors: list[float], fold
     for name, kind in LINEAR.items():
         for floor in floors if kind is LinUcb else floors[:1]:
             policy = kind.over(made.arms, made.n_features, floor=floor)
-            regret = float(play_episode(made.arms, episode, policy).regret.sum())
+            regret = float(play_episode(made.arms, episode, policy, str(seed)).regret.sum())
             yield {"what": "regret", "who": f"{name}, floor {floor:g}", "world": world, "seed": seed, "regret": regret}
 
 
@@ -156,7 +156,7 @@ def main() -> None:
         folder, results = Path(name), []
         for n_arms in (8, 50):
             log = _log(n_arms)
-            np.savez(folder / f"speed-{n_arms}.npz", **log)
+            np.savez(folder / f"speed-{n_arms:03}.npz", **log)
             results += measure_speed(log)
         print_speed(results)
         for world in WORLDS:

@@ -49,14 +49,24 @@ def play(world: World, policy: Policy, rounds: int, rng: np.random.Generator, up
         world: over arms whose names the policy may get to know; its arms are set anew whenever some arrive.
         policy: as before the first round; stays as it is.
         rounds: >= 1.
-        rng: all the chance of the world. The policy has none of its own, so equal seeds give equal logs.
+        rng: all the chance there is, of the world and in the decision ids; equal seeds give equal logs.
         update_every: >= 1, how many rounds lie between two updates; each takes all feedback that has arrived.
     """
-    return play_episode(world.arms, world.episode(rounds, rng), policy, update_every)
+    episode = world.episode(rounds, rng)
+    return play_episode(world.arms, episode, policy, f"{rng.integers(1 << 62):x}", update_every)
 
 
-def play_episode(arms: Sequence[str], episode: Episode, policy: Policy, update_every: int = 1) -> Log:
-    """Let `policy` decide through a given episode; `arms` names its columns."""
+def play_episode(arms: Sequence[str], episode: Episode, policy: Policy, run: str, update_every: int = 1) -> Log:
+    """Let `policy` decide through a given episode.
+
+    Args:
+        arms: (K,) names of the episode's columns.
+        episode: what happens.
+        policy: as before the first round.
+        run: part of all decision ids. A policy draws the same for the same ids, so runs that are to be independent
+            of each other need names of their own.
+        update_every: as for `play`.
+    """
     rounds, n_arms = episode.expected.shape
     column_of = {arm: column for column, arm in enumerate(arms)}
     actions = np.empty(rounds, np.int64)
@@ -67,7 +77,7 @@ def play_episode(arms: Sequence[str], episode: Episode, policy: Policy, update_e
         if now == 0 or not np.array_equal(episode.available[now], episode.available[now - 1]):
             present = tuple(arm for arm in arms if episode.available[now, column_of[arm]])
             policy = policy.with_arms(present)
-        decision = policy.decide(episode.contexts[now], str(now))
+        decision = policy.decide(episode.contexts[now], f"{run}-{now}")
         columns = [column_of[arm] for arm in decision.arms]
         actions[now] = column_of[decision.arm]
         probabilities[now, columns] = decision.probabilities

@@ -1,5 +1,7 @@
 """Play: is the log what happened, does feedback arrive when it is due, do policies learn?"""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -55,10 +57,18 @@ def test_feedback_is_learnt_when_it_is_known_and_an_update_is_due(
     for n in range(1, rounds + 1):
         episode = _episode(delays[:n])
         # what the policy of round n - 1 had learnt shows in its version: replay with as many rounds
-        log = play_episode(("a", "b"), episode, policy, update_every)
+        log = play_episode(("a", "b"), episode, policy, "run", update_every)
         learnt_after_last = int(log.policy.sums.sums[:, 0].sum() >> 30)  # type: ignore[attr-defined]
         if n < rounds:
             assert learnt_after_last == known_before[n]
+
+
+def test_other_seeds_draw_other_actions_even_from_a_policy_that_does_not_learn() -> None:
+    world = worlds.logistic(np.random.default_rng(0), n_arms=2)
+    logs = [play(world, Uniform.over(world.arms), 500, np.random.default_rng(seed)) for seed in range(20)]
+    shares = np.array([log.actions.mean() for log in logs])
+    assert shares.std() == pytest.approx((0.25 / 500) ** 0.5, rel=0.5)
+    assert all(0.35 < (one.actions == other.actions).mean() < 0.65 for one, other in pairwise(logs))
 
 
 def test_arms_that_do_not_exist_yet_have_no_probability_and_cost_no_regret() -> None:
