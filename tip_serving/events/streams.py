@@ -15,4 +15,8 @@ class StreamDeclaration(NamedTuple):
 STREAMS = (
     StreamDeclaration("TIP_EXPOSURES", ("exposures.>",), "what was decided for whom", 600.0),
     StreamDeclaration("TIP_FEEDBACK", ("feedback.>",), "how people took it", 600.0),
+    StreamDeclaration("TIP_SIGNALS", ("signals.>",), "what people did", 600.0),
 )
+
+DEAD_LETTERS = StreamDeclaration("TIP_DEAD", ("dead.>",), "messages that are no event, with the reason", 600.0)
+CONSUMER = "tip-event-store"  # the durable that brings each stream into the event store

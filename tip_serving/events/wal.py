@@ -17,18 +17,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
-from tip_serving.events.exposure import Exposure
-from tip_serving.events.feedback import Feedback
-
-AnyEvent = Exposure | Feedback
+from tip_serving.events.kinds import AnyEvent, PoisonError, decode
 
 ROTATE_BYTES = 64 * 1024 * 1024
 ROTATE_AFTER_S = 300.0  # so that an importer is never further behind
 SYNC_EVERY_S = 0.2  # what a power cut can cost; the death of the process costs nothing that was written
-
-_decoder = msgspec.json.Decoder(AnyEvent)
 
 
 class WriteAhead:
@@ -108,20 +101,26 @@ def finished(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.jsonl"))
 
 
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines of one file without their ends; half a line at the very end is not one."""
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            yield line.removesuffix(b"\n")
+
+
 def read(path: Path) -> Iterator[AnyEvent]:
     """The events of one file.
 
     Raises:
-        ValueError: a line is no event; says where. Half a line at the very end is not one.
+        ValueError: a line is no event; says where.
     """
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield _decoder.decode(line)
-            except msgspec.MsgspecError as error:
-                raise ValueError(f"{path}, line {number} is no event: {error}") from None
+    for number, line in enumerate(lines(path), 1):
+        try:
+            yield decode(line)
+        except PoisonError as error:
+            raise ValueError(f"{path}, line {number} is no event: {error}") from None
 
 
 def batches(path: Path, size: int) -> Iterator[list[AnyEvent]]:

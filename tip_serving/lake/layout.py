@@ -25,6 +25,7 @@
     bench/anchors/<set>.jsonl                           tips whose scores are known, one a line
     bench/anchor_scores/<judge>/<rubric>/*.parquet      append-only: one row per anchor, judge and import
     bench/proposals/<proposal>.json                     cells that somebody wants released, with their evidence
+    events/<kind>/<day>.parquet                         one row per event of a UTC day; `tip_scores`: per shown tip
     models/<name>/<version>/model.txt                   a reward model, never changed
     policies/<version>.json                             the state of a policy, named by its content
     released/manifest.json                              which arms are live; written by a release alone
@@ -43,6 +44,7 @@ VERDICTS = "bench/verdicts"
 ANCHORS = "bench/anchors"
 ANCHOR_SCORES = "bench/anchor_scores"
 PROPOSALS = "bench/proposals"
+EVENTS = "events"
 
 
 def encode(name: str) -> str:
@@ -254,6 +256,11 @@ def anchor_set(name: str) -> str:
 def proposal(name: str) -> str:
     """One cell that somebody wants released."""
     return f"{PROPOSALS}/{encode(name)}.json"
+
+
+def events(kind: str, day: str) -> str:
+    """The events of one kind on one UTC day."""
+    return f"{EVENTS}/{encode(kind)}/{encode(day)}.parquet"
 
 
 def released_manifest() -> str:
