@@ -1,6 +1,7 @@
-"""`tip serve` and `tip token`: starts the server, one process per worker, and makes tokens for its callers."""
+"""`tip serve`, `tip token` and `tip openapi`: the server, one process per worker, and what its callers need."""
 
 import ipaddress
+import json
 import logging
 import os
 import shutil
@@ -58,6 +59,17 @@ def token(caller: str) -> None:
         raise click.ClickException(str(error)) from None
     click.echo(f"token for {caller}, shown once:  {made.token}")
     click.echo(f"entry in TIP_SERVICE_TOKENS:  {made.entry}")
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI file of the server."""
+    from tip_serving.api.metrics import Meter
+    from tip_serving.api.routes import Routes
+    from tip_serving.api.serving import assemble
+
+    app, _ = assemble(Settings(), Routes.ALL, Meter())
+    click.echo(json.dumps(app.openapi(), indent=2, ensure_ascii=False))
 
 
 def _refuse_strangers(chosen: Settings, host: str, *, is_meant: bool) -> None:

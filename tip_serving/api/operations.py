@@ -1,10 +1,11 @@
 """What those who run the server ask: does the process live, may it have requests, how does it fare."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from tip_serving.api.metrics import CONTENT_TYPE, Meter
 from tip_serving.events.decision_log import LogState
@@ -64,13 +65,17 @@ def router(condition: Condition) -> APIRouter:
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
-    @routes.get(READYZ, summary="Whether this worker may have requests", responses={503: {"description": "Not now"}})
+    not_now: dict[int | str, dict[str, Any]] = {
+        503: {"description": "Not now.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    }
+
+    @routes.get(READYZ, summary="Whether this worker may have requests", responses=not_now)
     async def readyz() -> Response:
         readiness = condition.readiness
         is_ready = readiness.status == "ready"
         return Response(msgspec.json.encode(readiness), 200 if is_ready else 503, media_type="application/json")
 
-    @routes.get(METRICS, summary="Figures for Prometheus", response_class=Response)
+    @routes.get(METRICS, summary="Figures for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
         if condition.is_started:
             condition.meter.log_state(condition.log_state)

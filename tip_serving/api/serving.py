@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tip_serving.api import feedback, logs, operations
+from tip_serving.api import feedback, logs, openapi, operations
 from tip_serving.api.accounting import Accounting
 from tip_serving.api.app import create_app
 from tip_serving.api.auth import Authentication, parse_tokens
@@ -97,6 +97,7 @@ def assemble(chosen: Settings, routes: Routes, meter: Meter) -> tuple[FastAPI, C
     condition = Condition(meter, app)
     app.include_router(feedback.router(timedelta(days=chosen.tip_retention_days)))
     app.include_router(operations.router(condition))
+    openapi.extend(app)
     return app, condition
 
 
