@@ -149,7 +149,8 @@ def _schema_of(dtype: DType, allowed: Range) -> dict[str, Any]:
         case Between(low, high):
             return {"type": _JSON_TYPES[dtype], "minimum": low, "maximum": high}
         case Text(pattern, max_length):
-            return {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": max_length}
+            # Not `$`: to validators in Python that is also the place before a last line break.
+            return {"type": "string", "pattern": f"^(?:{pattern})(?![\\s\\S])", "maxLength": max_length}
         case Texts(max_items, max_length):
             return {"type": "array", "items": {"type": "string", "maxLength": max_length}, "maxItems": max_items}
         case None:

@@ -119,6 +119,7 @@ def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
     places = numbers(found)
     time_box = minutes(found, places) if places else None
     pressing, best, named = _overlap(said, reference)
+    # All of them floats: numpy takes a row of one type in half the time.
     return (
         float(len(tip)),
         float(len(found)),
@@ -147,7 +148,10 @@ def _overlap(said: set[str], reference: Reference) -> tuple[float, float, tuple[
             shared[index] = shared.get(index, 0) + 1
     if not shared:
         return 0.0, 0.0, _UNNAMED
-    sizes = reference.sizes
-    best, place = max((n / sizes[index], -index) for index, n in shared.items())
-    named = reference.named[-place] if best >= _SHARED_FOR_NAMED else _UNNAMED
-    return (shared[0] / sizes[0] if 0 in shared else 0.0), best, named
+    best, place = 0.0, 0
+    for index, n in shared.items():
+        share = n / reference.sizes[index]
+        if share > best or (share == best and index < place):
+            best, place = share, index
+    pressing = shared[0] / reference.sizes[0] if 0 in shared else 0.0
+    return pressing, best, reference.named[place] if best >= _SHARED_FOR_NAMED else _UNNAMED

@@ -153,6 +153,12 @@ def is_accepted(shipped: dict[str, Any]) -> bool:
     return True
 
 
+def test_the_schema_knows_no_other_fields() -> None:
+    assert validator().is_valid({"profile_features": {"language": "en"}, "context": None})
+    assert not validator().is_valid({"profile_features": {"language": "en\n"}})
+    assert not validator().is_valid({"profile_features": None, "mood": {}})
+
+
 MOMENTS = st.datetimes(timezones=st.just(dt.UTC)).map(dt.datetime.isoformat)
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 60_000), st.floats(0, 1), st.sampled_from([9.0, 1e300, -0.5, 10**20]),

@@ -139,6 +139,13 @@ def test_a_whole_number_that_json_wrote_with_a_point_is_the_integer() -> None:
     assert faults_of({"tips_7d": 9.5}) == ("tips_7d: 9.5 is not of type int",)
 
 
+def test_lists_of_labels_are_bounded_in_number_and_length() -> None:
+    longest = ["x" * 200] * 50
+    assert resolved({"favourite_labels": longest}).values["favourite_labels"] == longest
+    assert faults_of({"favourite_labels": ["x"] * 51}) == ("favourite_labels: 51 strings are more than 50",)
+    assert faults_of({"favourite_labels": ["x" * 201]}) == ("favourite_labels: a string is longer than 200 characters",)
+
+
 DEEP: Any = json.loads("[" * 900 + "]" * 900)
 
 

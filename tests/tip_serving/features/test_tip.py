@@ -126,10 +126,11 @@ def test_a_named_task_without_a_day_has_no_due_days() -> None:
 
 
 def test_half_of_the_telling_words_name_a_task_and_fewer_do_not() -> None:
-    title = "Renew passport before summer holidays"
-    assert features("The passport before summer", task(title))["best_overlap"] == pytest.approx(3 / 5)
-    assert features("The passport before summer", task(title))["names_task"] == 1
-    assert features("Your summer passport", task(title))["names_task"] == 0
+    listed = task("Renew passport before holidays")
+    half = features("Your passport before all", listed)
+    assert (half["best_overlap"], half["names_task"]) == (0.5, 1)
+    quarter = features("Your passport", listed)
+    assert (quarter["best_overlap"], quarter["names_task"]) == (0.25, 0)
 
 
 @pytest.mark.parametrize("order", [1, -1])
