@@ -63,12 +63,12 @@ async def watched(desk: Desk, visitor: Visitor, user: User) -> None:
         await read(now)
 
     async def cancel(now: User, _: Any) -> None:
-        await desk.off_loop(lambda: desk.bench.cancel(now, name))
+        await desk.off_loop(lambda: desk.admin.bench.cancel(now, name))
         visitor.say("It stops as soon as the calls on their way have come back.")
 
     async def retry(now: User, keys: Any) -> None:
         asked = [str(key) for key in keys] if isinstance(keys, list) else []
-        await desk.off_loop(lambda: desk.bench.retry(now, name, asked))
+        await desk.off_loop(lambda: desk.admin.bench.retry(now, name, asked))
         visitor.say("Asked for. Whoever works on the bench goes on within moments.")
 
     await look(user)
@@ -79,20 +79,20 @@ async def watched(desk: Desk, visitor: Visitor, user: User) -> None:
 
 
 def _now(desk: Desk, user: User, name: str) -> _Now:
-    row = desk.bench.experiment(user, name)
+    row = desk.admin.bench.experiment(user, name)
     cells: list[CellRow] = []
     offset: int | None = 0
     while offset is not None:
-        page = desk.bench.cells(user, name, offset=offset, limit=MAX_LIMIT)
+        page = desk.admin.bench.cells(user, name, offset=offset, limit=MAX_LIMIT)
         cells += page.items
         offset = page.next_offset
-    return _Now(row, cells, (row.is_ranked, desk.bench.state(name).fingerprint))
+    return _Now(row, cells, (row.is_ranked, desk.admin.bench.state(name).fingerprint))
 
 
 async def _boards(desk: Desk, user: User, name: str, basis: Hashable) -> tuple[JudgeBoard, ...]:
     def find() -> tuple[JudgeBoard, ...]:
         try:
-            return desk.bench.leaderboard(user, name)
+            return desk.admin.bench.leaderboard(user, name)
         except NotFoundError:
             return ()
 
@@ -106,9 +106,9 @@ async def _drawn(desk: Desk, user: User, name: str, basis: Hashable) -> list[dic
 
 def _tips(desk: Desk, user: User, name: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """The tips of the chosen situation, or of the first."""
-    scenarios = desk.tips.scenarios(user, name, limit=MAX_SCENARIOS).items
+    scenarios = desk.admin.tips.scenarios(user, name, limit=MAX_SCENARIOS).items
     if not scenarios:
         return {"scenarios": [], "scenario": None}
     ids = {one.scenario_id for one in scenarios}
     at = chosen["scenario"] if chosen["scenario"] in ids else scenarios[0].scenario_id
-    return situations.side_by_side(scenarios, desk.tips.side_by_side(user, name, at), chosen["cells"])
+    return situations.side_by_side(scenarios, desk.admin.tips.side_by_side(user, name, at), chosen["cells"])

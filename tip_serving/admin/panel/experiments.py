@@ -50,7 +50,7 @@ def _wanted(asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "text": str(asked.get("text", ""))[:200],
         "phase": phase if phase in shown.PHASES else "",
-        "page": int(page) if page.isdecimal() and 0 < int(page[:9]) else 1,
+        "page": int(page[:9]) if page.isdecimal() and int(page[:9]) > 0 else 1,
     }
 
 
@@ -58,7 +58,7 @@ async def _listing(desk: Desk, user: User, wanted: dict[str, Any]) -> dict[str, 
     text, phase, number = wanted["text"], wanted["phase"], wanted["page"]
 
     def find() -> dict[str, Any]:
-        page = desk.bench.experiments(user, text, [phase] if phase else [], (number - 1) * A_PAGE, A_PAGE)
+        page = desk.admin.bench.experiments(user, text, [phase] if phase else [], (number - 1) * A_PAGE, A_PAGE)
         return shown.listing(page, A_PAGE, is_sifted=bool(text or phase))
 
     try:
@@ -71,9 +71,9 @@ async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
     """A new experiment: what it takes is told before it is started."""
     models, prompts, sets = await desk.off_loop(
         lambda: (
-            catalogs.models(user, desk.bench),
-            catalogs.prompts(user, desk.bench),
-            catalogs.scenario_sets(user, desk.bench),
+            catalogs.models(user, desk.admin.bench),
+            catalogs.prompts(user, desk.admin.bench),
+            catalogs.scenario_sets(user, desk.admin.bench),
         )
     )
     view = ComposerView()
@@ -81,14 +81,19 @@ async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
         known={
             "models": [shown.model(row) for row in models],
             "prompts": [{"version": row.version, "summary": row.summary} for row in prompts],
-            "sets": [{"name": GENERATED, "label": "the generator"}, *({"name": name, "label": f"the set {name}"} for name in sets)],
-            "defaults": Spec(experiment="tip-bench-new").model_dump(mode="json", exclude={"experiment"}),
+            "sets": [
+                {"name": GENERATED, "label": "the generator"},
+                *({"name": name, "label": f"the set {name}"} for name in sets),
+            ],
+            "defaults": Spec.model_validate({"experiment": "tip-bench-new"}).model_dump(
+                mode="json", exclude={"experiment"}
+            ),
         }
     )
 
     async def weigh(now: User, raw: Any) -> None:
         try:
-            found = await desk.off_loop(lambda: desk.bench.estimate(now, _spec(raw)))
+            found = await desk.off_loop(lambda: desk.admin.bench.estimate(now, _spec(raw)))
         except (FaultsError, ConflictError) as refused:
             view.show(bill=None, faults=_faults(refused))
         else:
@@ -97,7 +102,7 @@ async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
     async def start(now: User, raw: Any) -> None:
         view.show(busy=True)
         try:
-            begun = await desk.off_loop(lambda: desk.bench.start(now, _spec(raw)))
+            begun = await desk.off_loop(lambda: desk.admin.bench.start(now, _spec(raw)))
         except (FaultsError, ConflictError) as refused:
             view.show(faults=[])  # the same faults again must still move the focus
             view.show(faults=_faults(refused))

@@ -10,7 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import context, ui
 
-from tip_serving.admin.panel import experiment, experiments, prompts
+from tip_serving.admin.assembly import Admin
+from tip_serving.admin.panel import doors, experiment, experiments, judging, people, prompts
 from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import SignedOutError, View, Visitor
 from tip_serving.admin.service.errors import ForbiddenError, NotFoundError, ServiceError
@@ -18,11 +19,13 @@ from tip_serving.admin.service.users import ADMINS, JUDGES, READERS, Role, User
 
 RECONNECTS_WITHIN_S = 30.0
 """A page that was cut off for longer is loaded anew; what a judge said meanwhile waits in the browser."""
+ANSWERS_WITHIN_S = 30.0
 _EARLY = """<script>{
   const theme = localStorage.getItem("tip-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 }</script>"""
-_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#175a9e"/>
+_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect width="32" height="32" rx="6" fill="#175a9e"/>
 <path d="M8 11h16M8 16h10M8 21h13" stroke="#fff" stroke-width="2.5" stroke-linecap="round"/></svg>"""
 _log = logging.getLogger(__name__)
 Build = Callable[[Desk, Visitor, User], Awaitable[None]]
@@ -41,7 +44,10 @@ PLACES = (
     Place("/", "Experiments", experiments.listed, READERS),
     Place("/experiments/new", "New experiment", experiments.composed),
     Place("/experiments/{experiment}", "Experiment", experiment.watched),
+    Place("/judge", "Judge", judging.chosen, JUDGES),
+    Place("/judge/{experiment}", "Judge", judging.judged),
     Place("/prompts", "Prompts", prompts.told, READERS),
+    Place("/users", "Users", people.listed, ADMINS),
 )
 
 
@@ -53,12 +59,15 @@ class RefusedView(View, component="views/refused.js"):
     """Draws why there is nothing to see."""
 
 
-def mount(app: FastAPI, desk: Desk) -> None:
+def mount(app: FastAPI, admin: Admin) -> None:
     """Serve every page under `app`. Once a process: the pages belong to NiceGUI's own application."""
+    desk = Desk(admin)
     ui.add_css(files("tip_serving.admin.panel").joinpath("views", "panel.css").read_text(), shared=True)
     ui.add_head_html(_EARLY, shared=True)
     for place in PLACES:
-        ui.page(place.path, title=f"{place.title} \u00b7 Tip bench", response_timeout=30)(partial(_show, desk, place))
+        _serve(place.path, place.title, partial(_show, desk, place))
+    _serve("/sign-in", "Sign in", partial(doors.sign_in, desk))
+    _serve("/setup/{token}", "Set up", partial(doors.set_up, desk))
     ui.run_with(
         app,
         title="Tip bench",
@@ -72,9 +81,16 @@ def mount(app: FastAPI, desk: Desk) -> None:
     )
 
 
+def _serve(path: str, title: str, show: Callable[..., Awaitable[Response | None]]) -> None:
+    async def handler(request: Request) -> Response | None:
+        return await show(request)
+
+    ui.page(path, title=f"{title} \u00b7 Tip bench", response_timeout=ANSWERS_WITHIN_S)(handler)
+
+
 async def _show(desk: Desk, place: Place, request: Request) -> Response | None:
     """One page for one visitor; whoever is not signed in is led there."""
-    visitor = Visitor(desk.doorman, request)
+    visitor = Visitor(desk.admin.doorman, request)
     try:
         user = await visitor.user()
     except SignedOutError:

@@ -19,7 +19,7 @@ class PromptsView(View, component="views/prompts.js"):
 async def told(desk: Desk, visitor: Visitor, user: User) -> None:
     """The version that the address names, or the first; beside another one where it names two."""
     version, against = visitor.query.get("version"), visitor.query.get("against")
-    rows = await desk.off_loop(lambda: catalogs.prompts(user, desk.bench))
+    rows = await desk.off_loop(lambda: catalogs.prompts(user, desk.admin.bench))
     row = next((row for row in rows if row.version == version), None) if version else rows[0]
     if row is None:
         raise NotFoundError(f"There is no prompt version {version!r:.60}.")

@@ -1,4 +1,4 @@
-"""Experiments and cells in a reader's words: what the service answers, made ready for the views. No number is made here."""
+"""Experiments and cells in a reader's words: what the service answers, ready for the views. No number is made here."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tip_serving.admin.service.bench import Foreseen
 from tip_serving.admin.service.catalogs import ModelRow
 from tip_serving.admin.service.rows import CellRow, ExperimentRow, Page
 from tip_serving.bench.page import words
-from tip_serving.bench.page.content import JudgeBoard
+from tip_serving.bench.page.content import JudgeBoard, Row
 from tip_serving.bench.page.figures import heat_step
 from tip_serving.bench.state import CellPhase
 
@@ -119,15 +119,15 @@ def experiment(row: ExperimentRow, cells: Sequence[CellRow], board: JudgeBoard |
 
 def _grid(cells: Sequence[CellRow], board: JudgeBoard | None) -> dict[str, Any]:
     models, prompts = (list(dict.fromkeys(names)) for names in zip(*((c.model, c.prompt) for c in cells), strict=True))
-    means = {
-        (row.model, row.prompt): row.score_mean
-        for row in (board.rows if board else ())
-        if row.score_mean is not None and row.verdict.is_telling
-    }
-    ends = (min(means.values()), max(means.values())) if means else None
+    ranked = {(row.model, row.prompt): row for row in (board.rows if board else ()) if row.score_mean is not None}
+    telling = [row.score_mean for row in ranked.values() if row.score_mean is not None and row.verdict.is_telling]
+    ends = (min(telling), max(telling)) if telling else None
     of_cell = {(cell.model, cell.prompt): cell for cell in cells}
     lines = [
-        {"model": model, "cells": [_cell(of_cell.get((model, prompt)), means, ends) for prompt in prompts]}
+        {
+            "model": model,
+            "cells": [_cell(of_cell.get((model, prompt)), ranked.get((model, prompt)), ends) for prompt in prompts],
+        }
         for model in models
     ]
     counted = Counter(cell.phase.value for cell in cells)
@@ -142,19 +142,19 @@ def _grid(cells: Sequence[CellRow], board: JudgeBoard | None) -> dict[str, Any]:
     }
 
 
-def _cell(
-    cell: CellRow | None, means: dict[tuple[str, str], float], ends: tuple[float, float] | None
-) -> dict[str, Any]:
+def _cell(cell: CellRow | None, ranked: Row | None, ends: tuple[float, float] | None) -> dict[str, Any]:
+    """A field of the grid: its phase, and once complete its mean; coloured by a mean that tells enough."""
     if cell is None:
         return {"key": "", "look": "p-none", "title": "", "share": None, "figure": words.NONE, "note": ""}
-    mean = means.get((cell.model, cell.prompt)) if cell.phase is CellPhase.COMPLETE else None
     counts = f"{cell.n_done:,} of {cell.n_needed:,}"
     figure = counts if cell.phase is CellPhase.RUNNING else cell.phase.value
     look = f"p-{cell.phase.value}"
-    if mean is not None and ends is not None:
-        figure, look = words.number(mean), f"step-{heat_step(mean, *ends)}"
-    latency = words.duration(cell.latency_p50_ms) if cell.latency_p50_ms is not None else ""
-    note = {CellPhase.COMPLETE: latency or counts, CellPhase.RUNNING: "being written"}.get(cell.phase, counts)
+    note = "being written" if cell.phase is CellPhase.RUNNING else counts
+    if cell.phase is CellPhase.COMPLETE and ranked is not None and ranked.score_mean is not None:
+        figure = words.number(ranked.score_mean)
+        note = words.duration(cell.latency_p50_ms) if ranked.verdict.is_telling else ranked.verdict.value
+        if ranked.verdict.is_telling and ends is not None:
+            look = f"step-{heat_step(ranked.score_mean, *ends)}"
     return {
         "key": f"{cell.model}|{cell.prompt}",
         "look": look,

@@ -31,7 +31,10 @@ def side_by_side(scenarios: Sequence[ScenarioRow], shown: SampleScenario, cells:
     more = len(shown.tasks)
     return {
         "scenarios": [
-            {"id": one.scenario_id, "label": f"{at}. {one.kind.replace('_', ' ')}, {words.counted(one.n_tasks, 'task')}"}
+            {
+                "id": one.scenario_id,
+                "label": f"{at}. {one.kind.replace('_', ' ')}, {words.counted(one.n_tasks, 'task')}",
+            }
             for at, one in enumerate(scenarios, 1)
         ],
         "cells": [{"key": key, "label": label} for key, label in written.items()],

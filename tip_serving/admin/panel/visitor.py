@@ -86,7 +86,7 @@ class Visitor:
             ui.navigate.to(self.sign_in())
         except ServiceError as refused:
             self.say(" ".join([refused.detail, *(fault.message for fault in refused.faults)]))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a broken event must neither be silent nor take the page with it
             _log.exception("an event of a page failed", extra={"event": event})
             self.say("That did not work; nothing is known to have changed. The log of the server has the details.")
 

@@ -39,7 +39,10 @@ export default {
     },
     weigh() {
       clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => this.$emit("weigh", this.spec()), 300);
+      const spec = this.spec();
+      // Nobody is told off for a name that is still to come; starting without one is refused.
+      if (!this.suffix.trim()) spec.experiment = "tip-bench-without-a-name-yet";
+      this.waiting = setTimeout(() => this.$emit("weigh", spec), 300);
     },
     start() {
       clearTimeout(this.waiting);
@@ -66,7 +69,7 @@ export default {
           <div v-if="others.length" class="note bad" role="alert"><p v-for="fault in others"><strong>{{ fault.field }}</strong>: {{ fault.message }}</p></div>
           <section><div class="field" style="max-width: 32rem">
             <label for="f-experiment">Name</label>
-            <div style="display: flex; align-items: center"><span class="mono" style="color: var(--soft); padding-right: 0.25rem">tip-bench-</span>
+            <div class="prefixed"><span class="mono">tip-bench-</span>
               <input id="f-experiment" v-model="suffix" autocomplete="off" spellcheck="false" autofocus :aria-invalid="bad('experiment')" aria-describedby="e-experiment h-experiment"></div>
             <small id="h-experiment">Lower-case letters, digits and hyphens. It never changes afterwards.</small>
             <Faults id="e-experiment" of="experiment" :all="faults"/>
