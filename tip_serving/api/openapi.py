@@ -17,7 +17,7 @@ _AROUND = {
     "503": "Too many requests wait here; `Retry-After` says when to come again.",
     "504": "No answer in time.",
 }
-_STREAMED = {"schema": {"type": "string", "description": "Server-sent events, where the request asks for `stream`."}}
+_STREAMED = {"schema": {"description": "Server-sent events, where the request asks for `stream`."}}
 _TOKEN = {"type": "http", "scheme": "bearer", "description": "A service token; needed where the server knows any."}
 
 
