@@ -59,7 +59,7 @@ class Admin:
         url = settings.tip_admin_database
         database = Database(url, clock) if url else Database.under(folder, clock)
         accounts, tokens, webhooks = Accounts(database), Tokens(database), Webhooks(database, secret)
-        audit = DatabaseAudit(database)
+        attempts, audit = Attempts(), DatabaseAudit(database)
         workshop = Workshop.open(settings)
         overview = Overview(workshop.lake, workshop.catalog, workshop.limits.lease_ttl_s)
         bench = Bench(workshop, overview, audit)
@@ -72,13 +72,13 @@ class Admin:
             database=database,
             accounts=accounts,
             audit=audit,
-            doorman=Doorman(accounts, sessions, tokens, Attempts(), audit, is_secure=is_secure),
+            doorman=Doorman(accounts, sessions, tokens, attempts, audit, is_secure=is_secure),
             openid=OpenID(settings, secret),
             setup=Setup(database, accounts, folder),
             webhooks=webhooks,
             bench=bench,
             judging=Judging(bench, candidates, drawer, scores),
-            people=People(accounts, tokens, webhooks, audit),
+            people=People(accounts, tokens, webhooks, attempts, audit),
             scores=scores,
             tips=Tips(bench, candidates),
             watch=Watch(bench, scores),

@@ -66,9 +66,7 @@ class Setup:
             expires_at = connection.scalar(sa.select(SETUP_LINKS.c.expires_at).where(holds))
             # Of two at once the one whose row is gone has lost.
             if expires_at is None or connection.execute(sa.delete(SETUP_LINKS).where(holds)).rowcount == 0:
-                raise ForbiddenError(
-                    "This set-up link holds no more. The next start of the server prints one."
-                )
+                raise ForbiddenError("This set-up link holds no more. The next start of the server prints one.")
         try:
             account = self._accounts.add(name, Role.ADMIN, password, None)
         except ServiceError:

@@ -90,6 +90,11 @@ class Webhooks:
         with self._database.engine.begin() as connection:
             return connection.execute(sa.delete(WEBHOOKS).where(WEBHOOKS.c.key_id == key_id)).rowcount > 0
 
+    def judge_of(self, key_id: str) -> str | None:
+        """Whose key that is."""
+        with self._database.engine.connect() as connection:
+            return connection.scalar(sa.select(WEBHOOKS.c.judge).where(WEBHOOKS.c.key_id == key_id))
+
     def recognise(self, headers: Mapping[str, str], method: str, target: str, body: bytes) -> User:
         """The judge who signed this request, which is then never taken again.
 
@@ -97,8 +102,7 @@ class Webhooks:
             WebhookError: the key is unknown, the time too far off, the signature wrong, or the request a repetition.
         """
         key_id, timestamp, shown = (headers.get(name, "") for name in (KEY_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
-        with self._database.engine.connect() as connection:
-            judge = connection.scalar(sa.select(WEBHOOKS.c.judge).where(WEBHOOKS.c.key_id == key_id))
+        judge = self.judge_of(key_id)
         expected = signature(self._secret_of(key_id), timestamp, method, target, body)
         if not hmac.compare_digest(expected.encode(), shown.encode()) or judge is None:
             raise WebhookError("the signature does not fit the request and a key of ours")

@@ -1,6 +1,7 @@
 """Accounts, tokens and webhook keys, as admins manage them and as everybody manages their own."""
 
 from tip_serving.admin.auth.accounts import Account, Accounts
+from tip_serving.admin.auth.attempts import Attempts
 from tip_serving.admin.auth.tokens import NewToken, TokenRow, Tokens
 from tip_serving.admin.auth.webhooks import NewWebhook, WebhookRow, Webhooks
 from tip_serving.admin.service.audit import AuditLog
@@ -17,13 +18,17 @@ class People:
         accounts: of people.
         tokens: of their programs.
         webhooks: of machines that judge.
+        attempts: counts wrong passwords.
         audit: takes down every change.
     """
 
-    def __init__(self, accounts: Accounts, tokens: Tokens, webhooks: Webhooks, audit: AuditLog) -> None:
+    def __init__(
+        self, accounts: Accounts, tokens: Tokens, webhooks: Webhooks, attempts: Attempts, audit: AuditLog
+    ) -> None:
         self._accounts = accounts
         self._tokens = tokens
         self._webhooks = webhooks
+        self._attempts = attempts
         self._audit = audit
 
     def accounts(self, user: User) -> list[Account]:
@@ -44,26 +49,35 @@ class People:
         self._accounts.set_role(name, role)
         self._audit.note(user, "set-role", name, {"role": role.value})
 
-    def set_password(self, user: User, name: str, password: str, current: str | None = None) -> None:
-        """Another password; ends the sessions of that account.
-
-        Args:
-            user: an admin, or whose password it is.
-            name: of the account.
-            password: the new one.
-            current: the old one, for one's own.
-
-        Raises:
-            ForbiddenError: somebody else's, or the current one is wrong.
-            NotFoundError: there is no such account.
-            FaultsError: the new one is none.
-        """
-        if user.name != name:
-            require(user, ADMINS, "set the passwords of others")
-        elif self._accounts.check(name, current or "") is None:
-            raise ForbiddenError("The current password is not right.")
+    def set_password(self, user: User, name: str, password: str) -> None:
+        """Another password; ends the sessions of that account. Raises NotFoundError, FaultsError."""
+        require(user, ADMINS, "set passwords")
         self._accounts.set_password(name, password)
         self._audit.note(user, "set-password", name, {})
+
+    def change(self, user: User, name: str, role: Role | None, password: str | None) -> None:
+        """Another role, another password, or both. Raises as `set_role` and `set_password`."""
+        require(user, ADMINS, "change accounts")
+        if password is not None:
+            self.set_password(user, name, password)
+        if role is not None:
+            self.set_role(user, name, role)
+
+    def set_own_password(self, user: User, current: str, new: str) -> None:
+        """Another password for oneself; ends all of one's sessions.
+
+        Raises:
+            ForbiddenError: the current one is wrong.
+            FaultsError: the new one is none.
+            TooManyError: too many attempts.
+        """
+        require(user, EVERYBODY, "change their password")
+        self._attempts.count(user.name, "own password")
+        if self._accounts.check(user.name, current) is None:
+            raise ForbiddenError("The current password is not right.")
+        self._attempts.forgive(user.name, "own password")
+        self._accounts.set_password(user.name, new)
+        self._audit.note(user, "set-password", user.name, {})
 
     def remove(self, user: User, name: str) -> None:
         """Delete an account with its sessions and tokens; what it judged stays. Raises NotFoundError, ConflictError."""
@@ -81,6 +95,15 @@ class People:
         require(user, EVERYBODY, "make tokens")
         made = self._tokens.make(user.name, label, days)
         self._audit.note(user, "make-token", made.row.token_id, {"label": label})
+        return made
+
+    def make_token_of(self, user: User, name: str, label: str, days: float | None) -> NewToken:
+        """A token of somebody else. Raises NotFoundError."""
+        require(user, ADMINS, "make tokens of others")
+        if self._accounts.find(name) is None:
+            raise NotFoundError(f"There is no account {name!r:.90}.")
+        made = self._tokens.make(name, label, days)
+        self._audit.note(user, "make-token", made.row.token_id, {"label": label, "of": name})
         return made
 
     def revoke_token(self, user: User, token_id: str) -> None:

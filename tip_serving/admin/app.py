@@ -1,0 +1,86 @@
+"""The application of the admin process: routes and pages on one service, with a thread that watches the lake."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from tip_serving.admin.api import catalogs, door, events, experiments, judging, people, problems
+from tip_serving.admin.api.caller import Caller, roles
+from tip_serving.admin.assembly import Admin
+from tip_serving.admin.limits import Caution, SizeLimit
+from tip_serving.admin.service.users import Role
+
+_ABOUT = """Start benches, watch them, judge tips and read results.
+
+Programs send `Authorization: Bearer` with an API token; browsers have a session, and show its CSRF token with every
+write. `x-roles` says who may call a route. Refusals are problem+json and name every fault. Lists are paged by `offset`
+and `limit`; answers with an ETag can be asked for with `If-None-Match`.
+"""
+
+
+def create_app(admin: Admin) -> FastAPI:
+    """The routes, without pages; see `create_site` for both.
+
+    Args:
+        admin: what it works with; closed with the application.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(admin.watch.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(admin.watch.end)
+            admin.close()
+
+    app = FastAPI(
+        title="Tip bench",
+        version="1",
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.admin = admin
+    app.add_middleware(SizeLimit)
+    app.add_middleware(Caution)
+    problems.install(app)
+    for room in (door, experiments, events, judging, catalogs, people):
+        app.include_router(room.ROUTES)
+
+    @app.get("/openapi.json", openapi_extra=roles(*Role), tags=["door"])
+    def schema(user: Caller) -> Response:
+        """This schema."""
+        del user
+        return JSONResponse(described(app))
+
+    return app
+
+
+def described(app: FastAPI) -> dict[str, object]:
+    """The schema of the routes, with the ways in which a request can prove itself."""
+    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    found["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": app.state.admin.doorman.cookie_name},
+    }
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            if operation.get("x-roles") != ["anybody"]:
+                operation["security"] = [{"token": []}, {"session": []}]
+    return found
+
+
+def create_site(admin: Admin) -> FastAPI:
+    """Routes and pages; once a process, since NiceGUI keeps pages for itself."""
+    from tip_serving.admin.panel import panel
+
+    app = create_app(admin)
+    panel.mount(app, admin)
+    return app
