@@ -1,5 +1,6 @@
-"""The ways in: sign-in, and the first account by a set-up link. The forms call the routes that set the cookie."""
+"""The ways in: sign-in, and the first account by a set-up link. The routes of the door take what the forms post."""
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
@@ -11,7 +12,16 @@ from tip_serving.admin.panel.visitor import View
 _NAME = {"name": "name", "label": "Name", "type": "text", "complete": "username", "help": ""}
 _PASSWORD = {"name": "password", "label": "Password", "type": "password", "complete": "current-password", "help": ""}
 _NEW_NAME = _NAME | {"help": "Lower-case letters and digits. What you judge stands under this name."}
-_NEW_PASSWORD = _PASSWORD | {"complete": "new-password", "help": "Long rather than odd: four words do well."}
+_NEW_PASSWORD = _PASSWORD | {"complete": "new-password", "help": "At least twelve characters: four words do well."}
+_FAULTS = {
+    "wrong": ("", "No account has this name and this password."),
+    "openid": ("", "Your organisation did not let you in. The log of the server says why."),
+    "name": ("name", "This cannot be a name here: lower-case letters, digits and any of . _ @ + -."),
+    "password": ("password", "This is too short, too common or too much like the name."),
+    "taken": ("name", "Somebody has this name already."),
+    "link": ("", "This link holds no more."),
+}
+"""What the routes call a fault: its field, and the words for it."""
 
 
 class DoorView(View, component="views/door.js"):
@@ -23,15 +33,16 @@ async def sign_in(desk: Desk, request: Request) -> Response | None:
     then = _local(request.query_params.get("next", "/"))
     if await desk.off_loop(lambda: desk.admin.doorman.recognise(request)) is not None:
         return RedirectResponse(then, 303)
-    openid = desk.admin.openid.is_configured
+    is_configured = desk.admin.openid.is_configured
     DoorView().show(
         title="Sign in",
         lead="Which model and prompt write the better tips?",
         act="Sign in",
-        action="/api/auth/sign-in",
+        action="/sign-in",
         fields=[_NAME, _PASSWORD],
+        fault=_fault(request.query_params),
         then=then,
-        provider=f"/api/auth/openid?next={quote(then, safe='')}" if openid else None,
+        provider=f"/openid/begin?next={quote(then, safe='')}" if is_configured else None,
     )
     return None
 
@@ -45,17 +56,29 @@ async def set_up(desk: Desk, request: Request) -> Response | None:
         title="Welcome" if holds else "An old link",
         lead="The first account is an admin's. It can make all others." if holds else stale,
         act="Make the account",
-        action="/api/auth/setup",
+        action=request.url.path,
         fields=[_NEW_NAME, _NEW_PASSWORD] if holds else [],
-        token=token if holds else None,
-        then="/",
+        fault=_fault(request.query_params) if holds else None,
+        then=None,
         provider=None,
     )
     return None
 
 
+def _fault(query: Mapping[str, str]) -> dict[str, str] | None:
+    code = query.get("fault", "")
+    if code == "wait":
+        seconds = query.get("seconds", "")
+        wait = f" in {seconds[:6]} s" if seconds.isdecimal() else " later"
+        return {"field": "", "message": f"Too many attempts. Try again{wait}."}
+    if code not in _FAULTS:
+        return None
+    field, message = _FAULTS[code]
+    return {"field": field, "message": message}
+
+
 def _local(address: str) -> str:
-    """The address if it leads to a page of ours, else the start: nobody is led astray by a link to the sign-in."""
+    """The address if it leads to a page of ours, else the start: nobody is led astray by a link to the door."""
     parts = urlsplit(address)
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
-    return address if is_ours and address.isprintable() else "/"
+    is_inside = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//")
+    return address if is_inside and "\\" not in address and address.isprintable() else "/"

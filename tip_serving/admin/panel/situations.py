@@ -98,5 +98,9 @@ def _due(task: Task, now: dt.datetime) -> str:
 
 
 def _profile(features: Mapping[str, Any]) -> str:
-    told = [f"{name.replace('_', ' ')} {value}" for name, value in features.items() if value is not None]
+    told = [f"{name.replace('_', ' ')} {_value(value)}" for name, value in features.items() if value not in (None, [])]
     return "; ".join(told)[:600]
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -13,10 +13,6 @@ export default {
       if (this.theme === "system") delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = this.theme;
     },
-    async leave() {
-      await fetch("/api/auth/sign-out", { method: "POST", headers: { "X-CSRF-Token": this.csrf } });
-      location.assign("/sign-in");
-    },
     toContent(event) {
       event.preventDefault();
       document.getElementById("leaf").focus();
@@ -31,7 +27,7 @@ export default {
         <div class="bar-end">
           <button type="button" class="quiet" @click="turn" :aria-label="'Colours: ' + theme">{{ { system: "Auto", light: "Light", dark: "Dark" }[theme] }}</button>
           <span class="who" :title="who"><bdi>{{ who }}</bdi> &middot; {{ role }}</span>
-          <button type="button" class="quiet" @click="leave">Sign out</button>
+          <form method="post" action="/sign-out"><input type="hidden" name="csrf" :value="csrf"><button class="quiet">Sign out</button></form>
         </div>
       </header>
       <div class="leaf" id="leaf" tabindex="-1"><slot></slot></div>

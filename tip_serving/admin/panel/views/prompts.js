@@ -32,7 +32,7 @@ export default {
           <h3>User</h3><Sheet :text="page.shown.user" :lines="page.shown.user_diff"/>
           <h3>Used in</h3>
           <p v-if="!page.shown.used.length" class="say">No experiment asks for it.</p>
-          <ul class="used"><li v-for="name in page.shown.used"><a v-if="page.may_look" :href="'/experiments/' + name"><bdi>{{ name }}</bdi></a><bdi v-else>{{ name }}</bdi></li></ul>
+          <ul class="used"><li v-for="name in page.shown.used"><a :href="'/experiments/' + name"><bdi>{{ name }}</bdi></a></li></ul>
         </article>
       </div>
     </div>`,

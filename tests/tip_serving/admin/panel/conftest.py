@@ -1,0 +1,67 @@
+"""A browser, an admin process at work, and pages of people who are signed in to it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright import sync_api
+from support import admin_site
+from support.admin_site import PASSWORD, Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+          "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+Enter = Callable[..., sync_api.Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[sync_api.Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: install Debian's chromium to try the panel")
+    with sync_api.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A process with a ranked experiment, of which one cell failed, and with hostile texts in it."""
+    home = tmp_path_factory.mktemp("panel")
+    with admin_site.running(home) as running:
+        admin_site.hostile(running.place)
+        yield running
+
+
+@pytest.fixture
+def enter(browser: sync_api.Browser, site: Site) -> Iterator[Enter]:
+    """Sign somebody in, in a browser of their own, and lead them to a path; nothing may go wrong on their pages."""
+    contexts: list[sync_api.BrowserContext] = []
+    wrong: list[str] = []
+
+    def go(name: str, path: str = "/", *, url: str = site.url, **options: object) -> sync_api.Page:
+        context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        sign_in(page, name, path)
+        return page
+
+    yield go
+    hits = [page.evaluate("window.hit") for context in contexts for page in context.pages]
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert set(hits) <= {None}
+
+
+def sign_in(page: sync_api.Page, name: str, path: str = "/") -> None:
+    """Through the form, on to `path`."""
+    page.goto(path)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
