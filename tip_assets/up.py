@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -51,7 +52,7 @@ class UpError(Exception):
     """A program that cannot be started, or that ended by itself."""
 
 
-def services(chosen: Settings, host: str, port: int, mlflow_port: int) -> list[Service]:
+def services(chosen: Settings, host: str, port: int, mlflow_port: int, serving_port: int) -> list[Service]:
     """What `tip up` starts, in this order."""
     workspace = Path("workspace.yaml")
     loaded = ("-w", str(workspace)) if workspace.exists() else ("-m", "tip_assets.definitions")
@@ -76,6 +77,14 @@ def services(chosen: Settings, host: str, port: int, mlflow_port: int) -> list[S
         address = ("--host", host, "--port", str(mlflow_port), "--workers", "1")
         what = "one run per experiment and cell"
         found.append(Service("mlflow", (*serve, *artifacts, *address), mlflow, f"{mlflow}/health", mlflow_port, what))
+    if find_spec("uvicorn") is not None:  # the extra `serving` is installed
+        command = (
+            *(sys.executable, "-m", "tip_serving", "--host", host, "--port", str(serving_port)),
+            "--without-tokens",  # nothing here asks for a password, as --host says
+        )
+        server = f"http://{host}:{serving_port}"
+        what = "/score, /generate, /feedback; /openapi.json tells how"
+        found.append(Service("server", command, server, f"{server}/readyz", serving_port, what))
     return found
 
 
@@ -201,15 +210,16 @@ def _end(processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
 @click.option(
     "--mlflow-port", default=5000, show_default=True, help="Of the MLflow UI; not used with a tracking server."
 )
-def up(host: str, port: int, mlflow_port: int) -> None:
-    """Start the Dagster UI, its daemon and the MLflow UI, until Ctrl-C."""
+@click.option("--serving-port", default=8000, show_default=True, help="Of the server that ranks and writes tips.")
+def up(host: str, port: int, mlflow_port: int, serving_port: int) -> None:
+    """Start the Dagster UI, its daemon, the MLflow UI and the server, until Ctrl-C."""
     chosen = environment.load()
     environment.export(TIP_MLFLOW_UI=f"http://{host}:{mlflow_port}", TIP_DAGSTER_UI=f"http://{host}:{port}")
     ensure_instance_directory(chosen)
     ensure_tracking_store(chosen)
     console = Console()
     logs = chosen.home / "logs"
-    asked = services(chosen, host, port, mlflow_port)
+    asked = services(chosen, host, port, mlflow_port, serving_port)
     signal.signal(signal.SIGTERM, _interrupt)
     console.print("Starting " + ", ".join(service.name for service in asked) + " ...")
     try:

@@ -26,13 +26,14 @@ def _free_port() -> int:
 
 @contextmanager
 def _up(terminal: Terminal) -> Iterator[tuple[int, int]]:
-    dagster, mlflow = _free_port(), _free_port()
-    process = terminal.start("up", "--port", str(dagster), "--mlflow-port", str(mlflow))
+    dagster, mlflow, serving = _free_port(), _free_port(), _free_port()
+    ports = ("--port", str(dagster), "--mlflow-port", str(mlflow), "--serving-port", str(serving))
+    process = terminal.start("up", *ports)
     try:
-        wait_until(lambda: process.poll() is not None or (_answers(dagster) and _answers(mlflow)), timeout=120)
+        wait_until(lambda: process.poll() is not None or all(map(_answers, (dagster, mlflow))), timeout=120)
         assert process.poll() is None, process.communicate()[0]
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        yield dagster, mlflow
+        yield dagster, serving
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
@@ -60,10 +61,18 @@ def _ask(port: int, query: str) -> dict[str, object]:
     return found
 
 
+def _scored(port: int) -> dict[str, object]:
+    body = json.dumps({"user": "u", "candidates": ["Call the dentist.", "Rest."]}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/score", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        found: dict[str, object] = json.loads(answer.read())
+    return found
+
+
 @pytest.mark.timeout(420)
 def test_a_spec_written_by_hand_is_picked_up_once_and_shown(tmp_path: Path, server: OpenAIServer) -> None:
     terminal = loopback(tmp_path, server)
-    with _up(terminal) as (dagster, _):
+    with _up(terminal) as (dagster, serving):
         terminal.lake.write(layout.spec("tip-bench-by-hand"), json.dumps(SPEC).encode())
         wait_until(lambda: terminal.lake.exists(layout.ranked_mark("tip-bench-by-hand")), timeout=200)
         # The same experiment from a terminal beside it: everything is there.
@@ -76,6 +85,7 @@ def test_a_spec_written_by_hand_is_picked_up_once_and_shown(tmp_path: Path, serv
         assert partitions == {"assetNodeOrError": {"partitionKeys": ["openai/alpha|v1", "openai/alpha|v2"]}}
         collects = _ask(dagster, '{runsOrError(filter: {pipelineName: "collect"}) {... on Runs {results {status}}}}')
         assert collects == {"runsOrError": {"results": [{"status": "SUCCESS"}]}}
+        assert _scored(serving)["order"]
     asked = server.asked()
     assert len(asked) == asked.total() == 20
     assert terminal.board("tip-bench-by-hand")["n_scored"].to_list() == [10, 10]
