@@ -5,7 +5,6 @@ What is refused here would break a view or an export for all events that came ri
 
 import datetime as dt
 import hashlib
-import re
 from typing import NamedTuple
 
 import msgspec
@@ -20,8 +19,7 @@ COLUMNS = 'event_id, kind, at_us, "user", decision_id, tip_id, reaction, rating,
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _US = dt.timedelta(microseconds=1)
 _LAST_US = (dt.datetime(9999, 12, 31, tzinfo=dt.UTC) - _EPOCH) // _US
-_SUSPICIOUS = re.compile(r"\\u0000|\d{19}")  # worth a look at each value
-_INT64 = range(-(2**63), 2**63)
+_LAST_INDEX = 2**31  # of a row or column of features
 
 
 class Row(NamedTuple):
@@ -46,8 +44,8 @@ def row_of(event: AnyEvent) -> Row:
         RefusedError: no store can hold it; says why.
     """
     body = encode(event).decode()
-    if _SUSPICIOUS.search(body) and (fault := _fault_of(msgspec.to_builtins(event))):
-        raise RefusedError(f"It holds {fault}.")
+    if "\\u0000" in body and _holds_nul(msgspec.to_builtins(event)):
+        raise RefusedError("It holds a NUL character, which PostgreSQL cannot keep in text.")
     decision_id = tip_id = reaction = rating = None
     if isinstance(event, Exposure):
         decision_id, tip_id = event.decision_id, _first_tip(event)
@@ -69,18 +67,17 @@ def _first_tip(event: Exposure) -> str | None:
         raise RefusedError(
             f"It has {n_tips} tips, {len(event.propensities)} propensities and {len(event.scores)} scores."
         )
+    if event.vectors is not None and max(event.vectors.n_rows, *event.vectors.varying, 0) > _LAST_INDEX:
+        raise RefusedError("Its feature vectors are larger than any table.")
     return event.tip_ids[event.order[0]] if n_tips else None
 
 
-def _fault_of(value: object) -> str | None:
-    """What PostgreSQL's text or a 64-bit column cannot hold."""
+def _holds_nul(value: object) -> bool:
     if isinstance(value, dict):
-        return next(filter(None, map(_fault_of, [*value, *value.values()])), None)
+        return any(map(_holds_nul, [*value, *value.values()]))
     if isinstance(value, (list, tuple)):
-        return next(filter(None, map(_fault_of, value)), None)
-    if isinstance(value, str) and "\0" in value:
-        return "a NUL character"
-    return "a number beyond 64 bits" if isinstance(value, int) and value not in _INT64 else None
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def microseconds(moment: dt.datetime) -> int:

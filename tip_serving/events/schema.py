@@ -35,7 +35,6 @@ _TABLES = (
     )""",
     "CREATE INDEX events_by_day ON events (kind, at_us)",
     "CREATE INDEX events_by_decision ON events (decision_id) WHERE decision_id IS NOT NULL",
-    'CREATE INDEX events_by_user ON events ("user")',
     """CREATE TABLE days (
         kind TEXT NOT NULL,
         day TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""Stream consumers: events from JetStream into the event store, and the commands that look after streams."""
