@@ -151,6 +151,13 @@ def test_a_race_leaves_out_who_cannot_win_and_says_why(terminal: Terminal, serve
     assert server.asked("judgelong").total() == n_before
 
 
+@pytest.mark.slow
+def test_a_limit_holds_over_all_rounds_of_a_race(terminal: Terminal, server: OpenAIServer) -> None:
+    done = terminal.run(*COMMAND, "--race", "3", "--limit", "20")
+    assert done.returncode == 0, done.stderr
+    assert _n_said(terminal) == server.asked("judge").total() == 20
+
+
 def _n_judged_by_cell(terminal: Terminal) -> Counter[Cell]:
     scored = set(SCORES.latest(terminal.lake, "llm:openai/judgelong", load_rubric().version)["candidate_id"])
     cells = [Cell(model, prompt) for model in ("embedded/first", "embedded/planner") for prompt in ("v1", "v2")]

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import click
@@ -96,8 +97,9 @@ def _race(
     console: Console,
     rules: tuple[int, float],
 ) -> Session | None:
-    """Judge round after round until the race is over or a session ends early; the last session."""
+    """Judge in rounds until the race is over, the limit is reached or a session ends early; the last session."""
     size, error_rate = rules
+    left = terms.limit
     asked: set[str] = set()
     session = None
     while True:
@@ -106,9 +108,13 @@ def _race(
             return session
         asked |= ids
         with _shown(console, progress, terms):
-            session = workshop.judge_with_model(experiment, terms, progress, ids)
+            session = workshop.judge_with_model(experiment, replace(terms, limit=left), progress, ids)
         if session is not None and session.ending is not Ending.COMPLETE:
             return session
+        if session is not None and left is not None:
+            left -= session.n_items
+            if left == 0:
+                return session
 
 
 def _conclude(
