@@ -146,6 +146,15 @@ def test_a_faulty_file_is_refused_by_line_and_taken_in_part_where_that_is_asked_
     assert "Leaderboard, judged by ana" in part.output
 
 
+def test_of_a_file_full_of_faults_the_first_hundred_are_told_and_where_the_others_are(user: User) -> None:
+    user.export()
+    refused = user.bring_back([b"oops"] * 1_234)
+    assert refused.output.count("line: Invalid JSON") == 100
+    [told] = [line for line in refused.output.splitlines() if "1,134 more faults are listed in " in line]
+    report = json.loads(Path(told.partition(" listed in ")[2]).read_text())
+    assert [fault["line"] for fault in report["faults"]] == list(range(1, 1_235))
+
+
 def test_a_byte_order_mark_is_no_fault(user: User) -> None:
     items = user.export()
     assert user.bring_back([b"\xef\xbb\xbf" + json.dumps(ana(items[0])).encode(), ana(items[1])]).exit_code == 0

@@ -16,9 +16,12 @@ from tip_serving.bench.judging import intake, scores
 from tip_serving.bench.judging.allocation import AllocationError, Share
 from tip_serving.bench.judging.anchors import AnchorError
 from tip_serving.bench.judging.export import Ask
+from tip_serving.bench.judging.intake import Report
 from tip_serving.bench.judging.racing import RaceError
 from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.workshop import Workshop
+
+_SHOWN_FAULTS = 100
 
 
 @click.command()
@@ -108,9 +111,7 @@ def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) ->
     n_taken = 0
     for file in files:
         report = intake.submit(workshop.lake, experiment, file.read_bytes(), file.stem, partial=partial)
-        for fault in report.faults:
-            where = f"{file}:{fault.line}" if fault.line else str(file)
-            click.echo(f"{where}: {fault.reason}", err=True)
+        _list_faults(workshop, file, report)
         n_taken += report.is_taken
         if report.is_taken:
             click.echo(
@@ -123,6 +124,16 @@ def import_scores(experiment: str, files: tuple[Path, ...], *, partial: bool) ->
         boards(Console(), leaderboard.read_boards(workshop.lake, experiment))
     if n_taken < len(files):
         sys.exit(BAD_INPUT)
+
+
+def _list_faults(workshop: Workshop, file: Path, report: Report) -> None:
+    """The first faults; where there are more, the file that lists all."""
+    for fault in report.faults[:_SHOWN_FAULTS]:
+        where = f"{file}:{fault.line}" if fault.line else str(file)
+        click.echo(f"{where}: {fault.reason}", err=True)
+    n_more = len(report.faults) - _SHOWN_FAULTS
+    if n_more > 0 and report.listed_in is not None:
+        click.echo(f"{n_more:,} more faults are listed in {workshop.lake.locate(report.listed_in)}", err=True)
 
 
 @click.command()

@@ -107,7 +107,7 @@ def save(lake: Lake, name: str, anchors: Sequence[Anchor]) -> None:
 def load(lake: Lake, name: str) -> list[Anchor]:
     """The anchors of a set. Raises AnchorError naming the sets that there are, or every line that cannot be read."""
     try:
-        lines = lake.read(layout.anchor_set(name)).decode().splitlines()
+        lines = lake.read(layout.anchor_set(name)).splitlines()
     except MissingError:
         there = [
             layout.decode(entry.path.rsplit("/", 1)[-1].removesuffix(".jsonl")) for entry in lake.find(layout.ANCHORS)

@@ -172,7 +172,7 @@ def _safety(named: Task | None, lowered: str) -> int:
 def score_file(export_rows: bytes) -> bytes:
     """The score file that answers an export: the same lines any judge writes, for every item."""
     lines = []
-    for line in export_rows.decode().splitlines():
+    for line in export_rows.splitlines():
         row = json.loads(line)
         verdict = judge(Situation.model_validate(row["situation"]), row["tip"])
         answer = {

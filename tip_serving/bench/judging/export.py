@@ -38,6 +38,8 @@ KEY_SCHEMA: Schema = {
     "rubric_version": pl.String,
     "batch": pl.String,
 }
+# Signs that JSON allows in a text and many programs take for the end of a line.
+_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\u0085\u2028\u2029"}
 _HIDDEN_FROM_JUDGES = ("model", "prompt", "candidate_id", "first_id", "second_id", "anchor_id", "expected")
 
 
@@ -203,7 +205,7 @@ def _write_batch(
     lake.write(instructions_path, told.encode())
     common = {"judge": ask.judge, "batch": batch, "rubric_version": rubric.version}
     lines = (json.dumps({"item": name, **common, **item.content}, ensure_ascii=False) + "\n" for name, item in keyed)
-    lake.write(made.rows_path, "".join(lines).encode())
+    lake.write(made.rows_path, "".join(lines).translate(_LINE_ENDS).encode())
     return made
 
 
@@ -239,7 +241,7 @@ def leaks(rows: bytes, candidates: pl.DataFrame) -> list[str]:
     """Fields of an export that tell a judge what it must not know; [] for a blind one."""
     found = set()
     identities = set(candidates["candidate_id"])
-    for line in rows.decode().splitlines():
+    for line in rows.splitlines():
         row = json.loads(line)
         found |= {name for name in _HIDDEN_FROM_JUDGES if name in row}
         if row["item"] in identities:

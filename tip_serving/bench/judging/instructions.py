@@ -22,8 +22,8 @@ _RULES = f"""\
 - If you cannot judge an item, leave it out: it then counts as unscored, not as bad.
 - You may answer in pieces and in any order. A later answer about the same item replaces the earlier one."""
 _WHERE = """\
-Drop the file into `judge/inbox/` of the experiment, or call `tip bench import EXPERIMENT FILE`. A file with a faulty
-line is refused whole and every fault is named by its line; `--partial` keeps the good lines."""
+Once the file is complete, move it into `judge/inbox/` of the experiment, or call `tip bench import EXPERIMENT FILE`.
+A file with a faulty line is refused whole and every fault is named by its line; `--partial` keeps the good lines."""
 
 
 def about_items(*, is_pairs: bool) -> str:

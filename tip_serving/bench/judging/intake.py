@@ -2,7 +2,7 @@
 
 Everybody's come this way, whether a file was dropped into the inbox, a command or a webhook brought it, or a judge of
 ours wrote it. A file that is taken moves to `judge/imported/`, one that is refused to `judge/rejected/`; a report
-beside it names every fault by its line.
+beside it names every fault by its line. What is said last stands, also where it was said before.
 """
 
 import codecs
@@ -26,6 +26,8 @@ from tip_serving.bench.judging.verdicts import OUTCOMES, VERDICTS
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake, MissingError
 
+_MAX_NAME = 200
+"""Bytes of a file's name that a judge or a stem may take; common disks end at 255, and names grow by a few marks."""
 _JUDGE = r"[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,119}"
 _LEDGERS: Mapping[str, Ledger] = {ItemKind.TIP: SCORES, ItemKind.PAIR: VERDICTS, ItemKind.ANCHOR: ANCHOR_SCORES}
 
@@ -33,7 +35,8 @@ _LEDGERS: Mapping[str, Ledger] = {ItemKind.TIP: SCORES, ItemKind.PAIR: VERDICTS,
 def judge_fault(judge: str) -> str | None:
     """What is wrong with `judge` as the name of one, or None."""
     if re.fullmatch(_JUDGE, judge):
-        return None
+        n_bytes = len(layout.encode(judge))
+        return None if n_bytes <= _MAX_NAME else f"{judge} is too long: it would name a file, with {n_bytes} bytes"
     allowed = "up to 120 letters, digits and any of . _ @ : / + -, a letter or digit first"
     return f"{judge!r:.130} cannot name a judge: {allowed}"
 
@@ -79,6 +82,8 @@ class Report(NamedTuple):
     """False where nothing was kept: faults, and no partial import was asked for."""
     is_repeat: bool = False
     """Whether these very judgements were in already."""
+    listed_in: str | None = None
+    """Where in the lake all faults are listed, if there are any."""
 
 
 class _Accepted(NamedTuple):
@@ -88,7 +93,7 @@ class _Accepted(NamedTuple):
 
 def drop(lake: Lake, experiment: str, data: bytes, stem: str) -> str:
     """Put a score file into the experiment's inbox; its name there. The same content gets the same name."""
-    filename = f"{layout.encode(stem)}-{hashlib.sha256(data).hexdigest()[:12]}.jsonl"
+    filename = f"{layout.encode(stem)[:_MAX_NAME]}-{_digest(data)[:12]}.jsonl"
     lake.write(layout.inbox_file(experiment, filename), data)
     return filename
 
@@ -112,9 +117,10 @@ def faults_in(lake: Lake, experiment: str, data: bytes) -> tuple[LineFault, ...]
 
 
 def import_inbox(lake: Lake, experiment: str) -> list[Report]:
-    """Import every file that waits, in the order of their names."""
+    """Import every file that waits, in the order in which they came."""
     prefix = layout.inbox(experiment) + "/"
-    waiting = [entry.path.removeprefix(prefix) for entry in lake.find(layout.inbox(experiment))]
+    entries = sorted(lake.find(layout.inbox(experiment)), key=lambda entry: (entry.modified, entry.path))
+    waiting = [entry.path.removeprefix(prefix) for entry in entries]
     reports = []
     for name in waiting:
         if name.endswith(".jsonl"):
@@ -128,16 +134,35 @@ def import_file(lake: Lake, experiment: str, filename: str, *, partial: bool = F
     data = lake.read(layout.inbox_file(experiment, filename))
     accepted, faults = _check(lake, experiment, data)
     is_taken = bool(accepted) and (partial or not faults)
-    is_repeat = is_taken and _append(lake, experiment, accepted)
-    report = Report(filename, len(accepted) if is_taken else 0, tuple(faults), is_taken, is_repeat)
-    place = layout.imported_file if is_taken else layout.rejected_file
-    lake.write(place(experiment, filename), data)
-    if faults:
+    place, kept_as, added = layout.rejected_file, filename, None
+    if is_taken:
+        earlier = _read_or_none(lake, layout.imported_file(experiment, filename))
+        # Not kept yet: a process was killed between taking the file and keeping it, and nobody says it again.
+        added = _append(lake, experiment, accepted, is_said_again=earlier == data)
+        place = layout.imported_file
+        if earlier is not None and (added or earlier != data):
+            kept_as = f"{filename.removesuffix('.jsonl')[:_MAX_NAME]}-{added or _digest(data)}.jsonl"
+    lake.write(place(experiment, kept_as), data)
+    n_accepted = len(accepted) if is_taken else 0
+    listed_in = place(experiment, kept_as + ".report.json") if faults else None
+    if listed_in is not None:
         listed = [{"line": fault.line, "reason": fault.reason} for fault in faults]
-        text = json.dumps({"accepted": report.accepted, "faults": listed}, indent=1, ensure_ascii=False)
-        lake.write(place(experiment, filename + ".report.json"), text.encode())
-    lake.delete(layout.inbox_file(experiment, filename))
-    return report
+        text = json.dumps({"accepted": n_accepted, "faults": listed}, indent=1, ensure_ascii=False)
+        lake.write(listed_in, text.encode())
+    if _read_or_none(lake, layout.inbox_file(experiment, filename)) == data:  # else somebody still writes it
+        lake.delete(layout.inbox_file(experiment, filename))
+    return Report(filename, n_accepted, tuple(faults), is_taken, is_taken and added is None, listed_in)
+
+
+def _read_or_none(lake: Lake, path: str) -> bytes | None:
+    try:
+        return lake.read(path)
+    except MissingError:
+        return None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:20]
 
 
 def _check(lake: Lake, experiment: str, data: bytes) -> tuple[list[_Accepted], list[LineFault]]:
@@ -209,17 +234,28 @@ def _reasons_against_points(line: Judgement) -> Iterator[str]:
         yield f"{', '.join(sorted(given - names))} is not in rubric {line.rubric_version}"
 
 
-def _append(lake: Lake, experiment: str, accepted: list[_Accepted]) -> bool:
-    """Add the accepted lines to their ledgers; whether they were all in already."""
+def _append(lake: Lake, experiment: str, accepted: list[_Accepted], *, is_said_again: bool) -> str | None:
+    """Add the accepted lines to their ledgers; the name of what was added, None where they were all in already.
+
+    Lines that are in and do not stand any more are added once more where they are said again.
+    """
     # Of what was accepted, not of the file: lines that were faulty once may be good when the file comes again.
     content = "\n".join([experiment, *(line.model_dump_json() for line, _ in accepted)])
-    part = hashlib.sha256(content.encode()).hexdigest()[:20]
+    part = _digest(content.encode())
     now = datetime.now(UTC)
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for line, key in accepted:
         groups[key.kind, line.judge, line.rubric_version].append(_row(line, key, experiment, now))
-    added = [_LEDGERS[kind].append(lake, part, rows, judge, version) for (kind, judge, version), rows in groups.items()]
-    return not any(added)
+    added = None
+    for (kind, judge, version), rows in groups.items():
+        ledger = _LEDGERS[kind]
+        if ledger.append(lake, part, rows, judge, version):
+            added = part
+        elif is_said_again and not ledger.holds(lake, rows, judge, version):
+            n_rows = ledger.history(lake, judge, version).height
+            added = _digest(f"{part} after {n_rows} rows".encode())
+            ledger.append(lake, added, rows, judge, version)
+    return added
 
 
 def _row(line: Judgement, key: Key, experiment: str, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 What a row is about (a candidate, an ordered pair, an anchor) is the key of the ledger. A later row about the same
 replaces the earlier one and leaves it in the history. Parts are named by their content, so an import repeats without
-harm.
+harm; one that says again what was replaced meanwhile is a part of its own.
 """
 
 from collections.abc import Sequence
@@ -45,6 +45,13 @@ class Ledger:
             return False
         write_table(lake, path, frame.select(list(self.schema(rubric_version))))
         return True
+
+    def holds(self, lake: Lake, rows: Sequence[dict[str, Any]], judge: str, rubric_version: str) -> bool:
+        """Whether what `rows` say is what stands."""
+        said = pl.DataFrame(rows, schema=self.schema(rubric_version)).unique(list(self.key), keep="last")
+        columns = [name for name in said.columns if name != "imported_at"]
+        standing = self.latest(lake, judge, rubric_version)
+        return said.join(standing, on=columns, how="anti", nulls_equal=True).is_empty()
 
     def history(self, lake: Lake, judge: str, rubric_version: str) -> pl.DataFrame:
         """Everything that `judge` ever said under this rubric, oldest first."""

@@ -49,6 +49,12 @@ def test_anchors_reach_from_the_worst_to_the_best_in_even_steps(place: Workshop)
     assert all(0.5 < later - earlier < 1.1 for earlier, later in pairwise(settled))
 
 
+def test_an_anchor_may_hold_signs_that_some_programs_take_for_line_ends(place: Workshop) -> None:
+    known = [anchor.model_copy(update={"tip": f"one\u2028two\u0085{anchor.tip}"}) for anchor in _settled(place)]
+    anchors.save(place.lake, "odd", known)
+    assert anchors.load(place.lake, "odd") == known
+
+
 def test_what_several_people_gave_is_averaged(place: Workshop) -> None:
     items = exported(place, "cleo", EARLIER)
     submit(place, [given(item, 1) for item in items], experiment=EARLIER)

@@ -1,6 +1,7 @@
 """From candidates to scores: a blind export, and what an import accepts, refuses and remembers."""
 
 import json
+import os
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 from support.bench import EXPERIMENT, create, fill_all, workshop
 
-from tip_serving.bench.judging import export, intake
+from tip_serving.bench.judging import automatic, export, intake
 from tip_serving.bench.judging.export import Ask, Batch
 from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.judging.scores import SCORES
@@ -187,6 +188,93 @@ def test_a_later_score_of_the_same_judge_stands_and_the_earlier_stays_in_the_his
     assert len(parts) == 2
 
 
+def test_who_goes_back_to_an_earlier_score_is_taken_at_the_last_word(place: Workshop) -> None:
+    _, rows = _export(place)
+    words = [[_answer(rows[0], points), _answer(rows[1], 4)] for points in (2, 5, 2, 2)]
+    reports = [_import(place, lines) for lines in words]
+    assert [report.is_repeat for report in reports] == [False, False, False, True]
+    assert sorted(_latest(place)["score"]) == [2.0, 4.0]
+    history = SCORES.history(place.lake, "ana", load_rubric().version)
+    assert history["score"].to_list() == [2.0, 4.0, 5.0, 4.0, 2.0, 4.0]
+
+
+def test_a_file_left_behind_by_a_kill_takes_nothing_back_that_came_after_it(place: Workshop) -> None:
+    _, rows = _export(place)
+    killed = _import(place, [_answer(rows[0], 2)])
+    kept = layout.imported_file(EXPERIMENT, killed.filename)
+    # Killed after the ledger had the scores, before the file was out of the inbox.
+    place.lake.write(layout.inbox_file(EXPERIMENT, killed.filename), place.lake.read(kept))
+    place.lake.delete(kept)
+    _import(place, [_answer(rows[0], 5)])
+    [report] = intake.import_inbox(place.lake, EXPERIMENT)
+    assert report.is_repeat
+    assert _latest(place)["score"].to_list() == [5.0]
+
+
+def test_files_that_wait_are_taken_in_the_order_in_which_they_came(place: Workshop) -> None:
+    _, rows = _export(place)
+    for name, points, at in (("a", 5, 2_000), ("b", 1, 1_000)):
+        path = layout.inbox_file(EXPERIMENT, f"{name}.jsonl")
+        place.lake.write(path, json.dumps(_answer(rows[0], points)).encode())
+        os.utime(place.lake.locate(path), (at, at))
+    assert [report.filename for report in intake.import_inbox(place.lake, EXPERIMENT)] == ["b.jsonl", "a.jsonl"]
+    assert _latest(place)["score"].to_list() == [5.0]
+
+
+def test_files_of_one_name_are_all_kept_and_each_makes_the_leaderboard_stale(place: Workshop) -> None:
+    _, rows = _export(place)
+    for row in rows[:3]:
+        place.lake.write(layout.inbox_file(EXPERIMENT, "scores.jsonl"), json.dumps(_answer(row)).encode())
+        intake.import_inbox(place.lake, EXPERIMENT)
+        assert not place.state(EXPERIMENT).is_ranked
+        place.rank(EXPERIMENT)
+        assert place.state(EXPERIMENT).is_ranked
+    assert len(place.lake.find(layout.imported_file(EXPERIMENT, "").rstrip("/"))) == 3
+
+
+def test_what_is_written_to_a_file_while_it_is_taken_is_taken_next(
+    place: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, rows = _export(place)
+    half, whole = (b"".join(json.dumps(_answer(row)).encode() + b"\n" for row in rows[:n]) for n in (2, 5))
+    path = layout.inbox_file(EXPERIMENT, "scores.jsonl")
+    place.lake.write(path, half)
+    check = intake._check
+
+    def meanwhile(*arguments: Any) -> Any:
+        place.lake.write(path, whole)
+        return check(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "_check", meanwhile)
+        intake.import_inbox(place.lake, EXPERIMENT)
+    assert _latest(place).height == 2
+    intake.import_inbox(place.lake, EXPERIMENT)
+    assert _latest(place).height == 5
+    assert place.state(EXPERIMENT).inbox == ()
+
+
+def test_a_file_may_have_any_name(place: Workshop) -> None:
+    _, rows = _export(place)
+    data = json.dumps(_answer(rows[0])).encode()
+    assert intake.submit(place.lake, EXPERIMENT, data + b"\nfaulty", "\u8a55" * 80).listed_in is not None
+    assert intake.submit(place.lake, EXPERIMENT, data, "\u8a55" * 80).accepted == 1
+
+
+def test_signs_that_some_programs_take_for_line_ends_break_no_export_and_no_judging(place: Workshop) -> None:
+    text = "one\u2028two\u2029three\u0085four"
+    candidates = place.candidates(EXPERIMENT).with_columns(text=pl.lit(text))
+    scenarios, rubric = place.scenarios(EXPERIMENT), load_rubric()
+    [batch] = export.export(place.lake, EXPERIMENT, candidates, scenarios, rubric, Ask(automatic.JUDGE))
+    data = place.lake.read(batch.rows_path)
+    rows = [json.loads(line) for line in data.decode().splitlines()]  # as judges are wont to read it
+    assert [row["tip"] for row in rows] == [text] * 24
+    assert export.leaks(data, candidates) == []
+    unescaped = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()  # as written before
+    assert automatic.score_file(data) == automatic.score_file(unescaped)
+    assert intake.submit(place.lake, EXPERIMENT, automatic.score_file(data), "rules").accepted == 24
+
+
 def test_one_judges_scores_say_nothing_of_another(place: Workshop) -> None:
     (_, ana), (_, ben) = _export(place, "ana"), _export(place, "ben")
     _import(place, [_answer(row, 5) for row in ana])
@@ -208,7 +296,7 @@ def test_scores_stay_with_candidates_across_experiments(place: Workshop) -> None
     assert view["score"].count() == 24
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a b", "-ana", "x" * 121, "ana\n"])
+@pytest.mark.parametrize("name", ["", "../x", "a b", "-ana", "x" * 121, "ana\n", "a" + "/" * 80])
 def test_names_that_cannot_be_a_judges_are_refused(name: str) -> None:
     assert intake.judge_fault(name) is not None
 
