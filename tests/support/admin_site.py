@@ -11,12 +11,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
+from playwright import sync_api
 from support import bench
 
 from tip_serving import settings as environment
@@ -43,6 +44,9 @@ SCRIPT = "</script><script>window.hit=2</script>"
 EXPRESSION = "{{ constructor.constructor('window.hit=3')() }}"
 HOSTILE_MODEL = "openai/<img src=x onerror=window.hit=4>"
 _STARTS_WITHIN_S = 60.0
+
+Enter = Callable[..., sync_api.Page]
+"""Signs somebody in and leads them to a path."""
 
 
 @dataclass
@@ -124,10 +128,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) 
 def hostile(place: Workshop) -> Spec:
     """A ranked experiment of which one cell failed, with hostile texts wherever a stranger's text can stand."""
     now = dt.datetime(2026, 3, 5, 9, 24, tzinfo=dt.UTC)
-    scenarios = [
-        Scenario.of(Situation(now=now, tasks=(Task(id=str(i), content=f"{SCRIPT} {EXPRESSION} {i}", project=MARKUP),)), "imported")
-        for i in range(12)
-    ]  # fmt: skip
+    lists = [Task(id=str(i), content=f"{SCRIPT} {EXPRESSION} {i}", project=MARKUP) for i in range(12)]
+    scenarios = [Scenario.of(Situation(now=now, tasks=(task,)), "imported") for task in lists]
     sets.save_set(place.lake, "hostile", scenarios)
     asked = bench.create(
         place,
@@ -153,15 +155,14 @@ def _write(place: Workshop, asked: Spec, cell: Cell, n: int) -> None:
     wanted = needs(asked, cell, prompt, place.scenarios(asked.experiment))
     segment = place.store.open_segment(cell)
     for number, need in enumerate(wanted[:n]):
-        text = f"Begin with task {number} for {5 * number + 5} minutes. {MARKUP} {EXPRESSION}"
+        opening = "Begin with the first small step of task" if (number + len(cell.model)) % 3 else "Do not forget"
+        text = f"{opening} {number} for {5 * number + 5} minutes, as cell {len(cell.key)} says. {MARKUP} {EXPRESSION}"
         completion = Completion(text, "stop", 20.0 + number, 100, 20, 0.001, 1)
         segment.append(candidate_row(cell, prompt.content_hash, need, completion, asked.experiment))
     segment.close()
     failures = [CallFailure(scenario_id=need.scenario_id, sample_index=0, kind="refusal", message=f"refused {MARKUP}")
                 for need in wanted[n:]]  # fmt: skip
-    results.finish(
-        place.store, asked.experiment, cell, prompt.content_hash, wanted, failures, len(wanted), None, None
-    )
+    results.finish(place.store, asked.experiment, cell, prompt.content_hash, wanted, failures, len(wanted), None, None)
 
 
 class Wire:

@@ -1,5 +1,6 @@
 """The table of experiments, and the form for a new one."""
 
+import itertools
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
 from tip_serving.admin.service import catalogs
 from tip_serving.admin.service.errors import ConflictError, FaultsError
-from tip_serving.admin.service.users import ADMINS, User
+from tip_serving.admin.service.users import ADMINS, User, require
 from tip_serving.bench.spec import GENERATED, Spec
 from tip_serving.lake.storage import LakeError
 
@@ -68,7 +69,8 @@ async def _listing(desk: Desk, user: User, wanted: dict[str, Any]) -> dict[str, 
 
 
 async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
-    """A new experiment: what it takes is told before it is started."""
+    """A new experiment: what it takes is told before it is started. Raises ForbiddenError."""
+    require(user, ADMINS, "start experiments")
     models, prompts, sets = await desk.off_loop(
         lambda: (
             catalogs.models(user, desk.admin.bench),
@@ -91,6 +93,8 @@ async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
         }
     )
 
+    counted = itertools.count(1)  # each refusal leads the eye to the first fault, also where the faults are the same
+
     async def weigh(now: User, raw: Any) -> None:
         try:
             found = await desk.off_loop(lambda: desk.admin.bench.estimate(now, _spec(raw)))
@@ -104,8 +108,7 @@ async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
         try:
             begun = await desk.off_loop(lambda: desk.admin.bench.start(now, _spec(raw)))
         except (FaultsError, ConflictError) as refused:
-            view.show(faults=[])  # the same faults again must still move the focus
-            view.show(faults=_faults(refused))
+            view.show(faults=_faults(refused), bill=None, refusals=next(counted))
         else:
             ui.navigate.to(f"/experiments/{quote(begun.started.experiment, safe='')}")
         finally:

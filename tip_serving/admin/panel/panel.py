@@ -16,6 +16,7 @@ from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import SignedOutError, View, Visitor
 from tip_serving.admin.service.errors import ForbiddenError, NotFoundError, ServiceError
 from tip_serving.admin.service.users import ADMINS, JUDGES, READERS, Role, User
+from tip_serving.lake.storage import LakeError
 
 RECONNECTS_WITHIN_S = 30.0
 """A page that was cut off for longer is loaded anew; what a judge said meanwhile waits in the browser."""
@@ -109,16 +110,23 @@ async def _show(desk: Desk, place: Place, request: Request) -> Response | None:
     with frame:
         try:
             await place.build(desk, visitor, user)
+        except ForbiddenError as refused:
+            _instead(frame, 403, "Not for your role", refused.detail)
+        except NotFoundError as refused:
+            _instead(frame, 404, "Not here", refused.detail)
         except ServiceError as refused:
-            _refuse(frame, refused)
+            _instead(frame, 409, "This cannot be shown", refused.detail)
+        except LakeError as damage:
+            _instead(frame, 503, "The lake cannot be read", str(damage))
+        except Exception:  # noqa: BLE001  a defect gets a page, too
+            _log.exception("a page failed: %s", request.url.path)
+            _instead(frame, 500, "This is a defect", "The page could not be made; the log of the server says why.")
     return None
 
 
-def _refuse(frame: FrameView, refused: ServiceError) -> None:
+def _instead(frame: FrameView, status: int, title: str, detail: str) -> None:
     """In place of the page, why it is not there."""
-    status = {ForbiddenError: 403, NotFoundError: 404}.get(type(refused), 409)
-    title = {403: "Not for your role", 404: "Not here"}.get(status, "This cannot be shown")
     frame.clear()
     with frame:
-        RefusedView().show(title=title, detail=refused.detail)
+        RefusedView().show(title=title, detail=detail)
     context.client.status_code = status

@@ -184,12 +184,16 @@ def model(row: ModelRow) -> dict[str, Any]:
     if row.size_b:
         told.append(f"{row.size_b:g} billion parameters")
     if not row.is_embedded:
-        known = row.input_usd_per_mtok is not None and row.output_usd_per_mtok is not None
-        price = f"${row.input_usd_per_mtok:g} in, ${row.output_usd_per_mtok:g} out per million tokens"
-        told.append(price if known else "price unknown")
+        told.append(_price(row.input_usd_per_mtok, row.output_usd_per_mtok))
     if row.missing_keys:
         told.append(f"needs {', '.join(row.missing_keys)}")
     return {"name": row.model, "about": " \u00b7 ".join(told)}
+
+
+def _price(input_usd: float | None, output_usd: float | None) -> str:
+    if input_usd is None or output_usd is None:
+        return "price unknown"
+    return f"${input_usd:g} in, ${output_usd:g} out per million tokens"
 
 
 def bill(found: Foreseen) -> dict[str, Any]:

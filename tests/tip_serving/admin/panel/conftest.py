@@ -1,18 +1,16 @@
 """A browser, an admin process at work, and pages of people who are signed in to it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright import sync_api
 from support import admin_site
-from support.admin_site import PASSWORD, Site
+from support.admin_site import PASSWORD, Enter, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-Enter = Callable[..., sync_api.Page]
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +45,10 @@ def enter(browser: sync_api.Browser, site: Site) -> Iterator[Enter]:
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-        sign_in(page, name, path)
+        answer = context.request.post("/api/session", data={"name": name, "password": PASSWORD})
+        assert answer.ok, answer.text()
+        page.goto(path)
+        page.locator("h1").wait_for()
         return page
 
     yield go
@@ -56,12 +57,3 @@ def enter(browser: sync_api.Browser, site: Site) -> Iterator[Enter]:
         context.close()
     assert wrong == []
     assert set(hits) <= {None}
-
-
-def sign_in(page: sync_api.Page, name: str, path: str = "/") -> None:
-    """Through the form, on to `path`."""
-    page.goto(path)
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -5,7 +5,7 @@ const NUMBERS = ["n_tips", "n_scenarios", "temperature", "max_model_b", "samplin
 
 export default {
   components: { Faults },
-  props: { known: Object, faults: { type: Array, default: () => [] }, bill: Object, busy: Boolean },
+  props: { known: Object, faults: { type: Array, default: () => [] }, bill: Object, busy: Boolean, refusals: Number },
   data() {
     const asked = { ...this.known.defaults };
     for (const name of NUMBERS) asked[name] = asked[name] === null ? "" : String(asked[name]);
@@ -20,10 +20,7 @@ export default {
   watch: {
     asked: { deep: true, handler() { this.weigh(); } },
     suffix() { this.weigh(); },
-    faults(found) {
-      if (this.asking && found.length) this.$nextTick(() => this.$el.querySelector("[aria-invalid=true]")?.focus());
-      this.asking = false;
-    },
+    refusals() { this.$nextTick(() => this.$el.querySelector("input[aria-invalid=true], select[aria-invalid=true], [aria-invalid=true] input")?.focus()); },
   },
   mounted() { this.weigh(); },
   methods: {
@@ -46,7 +43,6 @@ export default {
     },
     start() {
       clearTimeout(this.waiting);
-      this.asking = true;
       this.$emit("start", this.spec());
     },
     add() {
