@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -65,16 +64,18 @@ class Shadow:
         return len(self._waiting)
 
     async def run(self) -> None:
-        """Work until cancelled; then log what waits as it is."""
-        with suppress(asyncio.CancelledError):
-            while True:
-                await self._arrived.wait()
-                while self._waiting:
-                    await asyncio.sleep(0)  # requests that came in meanwhile go first, and answers are sent
-                    job = self._waiting.popleft()
-                    self._log.append(msgspec.structs.replace(job.exposure, shadow=_results(job)))
-                    self.n_scored += 1
-                self._arrived.clear()
+        """Work until cancelled."""
+        while True:
+            await self._arrived.wait()
+            while self._waiting:
+                await asyncio.sleep(0)  # requests that came in meanwhile go first, and answers are sent
+                job = self._waiting.popleft()
+                self._log.append(msgspec.structs.replace(job.exposure, shadow=_results(job)))
+                self.n_scored += 1
+            self._arrived.clear()
+
+    def close(self) -> None:
+        """Log what waits as it is. Not a part of `run`: a task that is cancelled before its first turn never runs."""
         while self._waiting:
             self._log.append(self._waiting.popleft().exposure)
 

@@ -50,6 +50,7 @@ def run(capacity: int, use: Callable[[Shadow], Awaitable[None]]) -> tuple[Shadow
         await use(shadow)
         working.cancel()
         await asyncio.wait([working])
+        shadow.close()
         return shadow
 
     return asyncio.run(main()), kept.events
