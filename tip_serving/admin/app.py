@@ -21,6 +21,8 @@ write. `x-roles` says who may call a route. Refusals are problem+json and name e
 and `limit`; answers with an ETag can be asked for with `If-None-Match`.
 """
 
+ROOMS = (door, experiments, events, judging, catalogs, people)
+
 
 def create_app(admin: Admin) -> FastAPI:
     """The routes, without pages; see `create_site` for both.
@@ -51,7 +53,7 @@ def create_app(admin: Admin) -> FastAPI:
     app.add_middleware(SizeLimit)
     app.add_middleware(Caution)
     problems.install(app)
-    for room in (door, experiments, events, judging, catalogs, people):
+    for room in ROOMS:
         app.include_router(room.ROUTES)
 
     @app.get("/openapi.json", openapi_extra=roles(*Role), tags=["door"])
