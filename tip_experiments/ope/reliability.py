@@ -22,6 +22,9 @@ class Reliability:
     """How far from 1 the mean weight may lie whatever the noise."""
     mean_weight_errors: float = 4.0
     """Beyond the tolerance, how many standard errors it may lie from 1; chance alone does that once in 16,000 logs."""
+    mean_weight_limit: float = 0.5
+    """How far from 1 it may lie however large its error: the tail that carries it away makes the error large too, and
+    weights of mean 1 reach a mean of 2 in one log of two at most, of 200 in one of 200 (Markov)."""
     max_unsupported_share: float = 0.01
     """As rewards lie in [0, 1], the answer may be wrong by as much."""
     max_clipped_share: float = 0.1
@@ -48,7 +51,7 @@ def checks(found: Diagnostics, reliability: Reliability) -> tuple[Check, ...]:
     """Each limit on the weights, as a sentence with its numbers."""
     off = abs(found.mean_weight - 1.0)
     noise = reliability.mean_weight_errors * found.mean_weight_error
-    is_balanced = off <= max(reliability.mean_weight_tolerance, noise)
+    is_balanced = off <= max(reliability.mean_weight_tolerance, min(noise, reliability.mean_weight_limit))
     return (
         Check(
             "effective sample size",

@@ -53,6 +53,47 @@ def test_taming_the_weights_of_a_target_that_the_log_never_followed_is_refused_t
     assert reason in found.verdict
 
 
+def two_among_balanced(rng: np.random.Generator, smallest: float) -> dict[str, Any]:
+    """All rounds weigh 1 but two, so that taming those two leaves weights that look like 10,000 sound rounds."""
+    propensities = np.full(10_000, 0.5)
+    propensities[:2] = smallest
+    return {
+        "rewards": rng.random(10_000), "actions": rng.integers(2, size=10_000), "propensities": propensities,
+        "target": np.full((10_000, 2), 0.5), "reward_model": np.full((10_000, 2), 0.5),
+    }  # fmt: skip
+
+
+def pareto_tailed(rng: np.random.Generator, shape: float) -> dict[str, Any]:
+    """Propensities that nothing was drawn by: without a mean of their inverse."""
+    return two_among_balanced(rng, 0.5) | {"propensities": 1.0 / (1.0 + rng.pareto(shape, 10_000))}
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+@pytest.mark.parametrize(
+    "columns",
+    [
+        two_among_balanced(np.random.default_rng(20), 1e-7),
+        two_among_balanced(np.random.default_rng(21), 5e-6),
+        pareto_tailed(np.random.default_rng(22), 0.4),
+    ],
+    ids=["two of 1e-7", "two of 5e-6", "pareto"],
+)
+def test_weights_worth_two_rounds_are_refused_by_estimators_that_tame_them_too(
+    name: str, columns: dict[str, Any]
+) -> None:
+    weights = 0.5 / columns["propensities"]
+    assert weights.sum() ** 2 / (weights @ weights) < 6
+    found = estimate(name, columns)
+    assert found.interval is None
+    assert found.standard_error == inf
+    assert f"The mean weight is {weights.mean():.3f}" in found.verdict
+
+
+def test_how_far_a_mean_weight_may_lie_from_1_in_spite_of_its_error_is_the_callers_to_set() -> None:
+    columns = two_among_balanced(np.random.default_rng(20), 1e-7)
+    assert estimate("clipped_ips", columns, reliability=ope.Reliability(mean_weight_limit=inf)).is_reliable
+
+
 def test_one_round_that_makes_up_the_variance_is_refused_though_many_count() -> None:
     columns = logged.draw(np.random.default_rng(2), 20_000).columns
     columns["propensities"] = columns["propensities"].copy()
