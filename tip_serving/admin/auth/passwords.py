@@ -17,7 +17,7 @@ def fault(password: str, name: str) -> str | None:
     """What is wrong with a new password, or None."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"
-    if name.lower() in password.lower() or len(set(password)) < MIN_LENGTH // 2:
+    if (name and name.lower() in password.lower()) or len(set(password)) < MIN_LENGTH // 2:
         return "is too easily guessed"
     return None
 
