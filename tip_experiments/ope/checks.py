@@ -1,7 +1,8 @@
 """Is this a log? Shapes first; where those fit, every value. A clean log costs one pass, a faulty one a second."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from tip_experiments.ope.errors import Fault, rows_fault
 if TYPE_CHECKING:
     from tip_experiments.ope.logs import LoggedRounds
 
+COLUMNS = ("rewards", "actions", "propensities", "target", "reward_model", "probabilities", "positions", "embedding")
+_WHOLE = {"actions", "positions", "embedding"}
 _SUM_TOLERANCE = 1e-6  # room for float32; policies of this package keep 1e-12
 _ROUNDING = 1e-9  # a certain choice may come out as 1 + 2e-16
 _TINIEST = 1e-100  # the squared weight of anything smaller overflows
@@ -25,6 +28,25 @@ class Checked(NamedTuple):
     model_range: tuple[float, float] | None
 
 
+def as_arrays(columns: Mapping[str, Any]) -> tuple[dict[str, NDArray[Any]], list[Fault]]:
+    """Columns as arrays, and the faults of those that are none; a number that is missing (None) becomes NaN."""
+    arrays, faults = {}, []
+    for name, values in columns.items():
+        if np.ma.is_masked(values):
+            faults.append(Fault(name, "must be complete; found masked values"))
+            continue
+        try:
+            array = np.asarray(values)
+        except ValueError as error:
+            faults.append(Fault(name, f"must be an array: {error}"))
+            continue
+        if array.dtype == object and name not in _WHOLE:
+            with suppress(TypeError, ValueError):  # no numbers either; `shape_faults` says so
+                array = array.astype(np.float64)
+        arrays[name] = array
+    return arrays, faults
+
+
 def shape_faults(log: "LoggedRounds") -> list[Fault]:
     """Columns whose shape or type does not fit the others."""
     return list(_shape_faults(log))
@@ -34,6 +56,8 @@ def _shape_faults(log: "LoggedRounds") -> Iterator[Fault]:
     n = log.rewards.size
     if log.rewards.ndim != 1 or n == 0:
         yield Fault("rewards", f"must be a vector of at least one row; found the shape {log.rewards.shape}")
+    if n == 0:
+        return  # what the other columns should look like is anybody's guess
     n_actions = log.target.shape[-1] if log.target.ndim else 0
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("rewards", "actions", "propensities"), (n,))
     shapes |= dict.fromkeys(("positions", "embedding"), (n,))
@@ -42,7 +66,7 @@ def _shape_faults(log: "LoggedRounds") -> Iterator[Fault]:
         column = getattr(log, name)
         if column is None:
             continue
-        is_whole = name in {"actions", "positions", "embedding"}
+        is_whole = name in _WHOLE
         if column.dtype.kind not in ("iu" if is_whole else "fiub"):
             yield Fault(name, f"must hold {'whole numbers' if is_whole else 'numbers'}; found {column.dtype}")
         if name != "rewards" and (column.shape != shape or 0 in shape):

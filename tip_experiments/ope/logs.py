@@ -49,10 +49,12 @@ class LoggedRounds:
     """Smallest and largest prediction of the reward model."""
 
     def __post_init__(self) -> None:
-        for name in ("rewards", "actions", "propensities", "target", "reward_model", "probabilities", "positions",
-                     "embedding"):  # fmt: skip
-            if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, np.asarray(value))
+        columns = {name: value for name in checks.COLUMNS if (value := getattr(self, name)) is not None}
+        arrays, unreadable = checks.as_arrays(columns)
+        if unreadable:
+            raise error_of(unreadable)
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array)
         if faults := checks.shape_faults(self):
             raise error_of(faults)
         checked = checks.check_values(self)

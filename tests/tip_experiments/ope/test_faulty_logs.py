@@ -102,6 +102,9 @@ def test_propensities_that_the_full_vector_contradicts_are_named() -> None:
         ({"actions": np.zeros(200)}, "actions must hold whole numbers; found float64"),
         ({"rewards": np.array(["good"] * 200)}, "rewards must hold numbers; found <U4"),
         ({"positions": np.zeros(3, int)}, "positions must have the shape (200,)"),
+        ({"target": [[0.5, 0.5]] * 199 + [[1.0]]}, "target must be an array: setting an array element"),
+        ({"actions": [0] * 199 + [None]}, "actions must hold whole numbers; found object"),
+        ({"rewards": np.ma.masked_equal(np.ones(200), 1.0)}, "rewards must be complete; found masked values"),
     ],
 )  # fmt: skip
 def test_shapes_and_types_that_do_not_fit_are_named(changes: dict[str, Any], complaint: str) -> None:
@@ -116,7 +119,26 @@ def test_several_wrong_shapes_come_at_once() -> None:
 
 def test_an_empty_log_is_refused() -> None:
     empty = {key: value[:0] for key, value in columns().items()}
-    assert "rewards must be a vector of at least one row; found the shape (0,)" in str(fault_of(empty))
+    for given in (empty, {key: [] for key in empty}):
+        error = fault_of(given)
+        assert [str(fault) for fault in error.faults] == [
+            "rewards must be a vector of at least one row; found the shape (0,)"
+        ]
+        assert not isinstance(error, ope.PropensityError)
+
+
+def test_numbers_that_are_missing_from_lists_are_named_with_their_rows() -> None:
+    given = {key: value.tolist() for key, value in columns().items()}
+    given["rewards"][4] = given["propensities"][6] = None
+    faults = {fault.column: fault for fault in fault_of(given).faults}
+    assert (faults["rewards"].complaint, faults["rewards"].rows) == ("are NaN", (4,))
+    assert (faults["propensities"].complaint, faults["propensities"].rows) == ("are NaN", (6,))
+
+
+def test_several_columns_that_are_no_arrays_come_at_once() -> None:
+    ragged = [[0.25] * 4] * 199 + [[1.0]]
+    error = fault_of({**columns(), "target": ragged, "reward_model": ragged})
+    assert [fault.column for fault in error.faults] == ["target", "reward_model"]
 
 
 @pytest.mark.parametrize(
