@@ -52,7 +52,9 @@ class UpError(Exception):
     """A program that cannot be started, or that ended by itself."""
 
 
-def services(chosen: Settings, host: str, port: int, mlflow_port: int, serving_port: int) -> list[Service]:
+def services(
+    chosen: Settings, host: str, port: int, mlflow_port: int, serving_port: int, admin_port: int
+) -> list[Service]:
     """What `tip up` starts, in this order."""
     workspace = Path("workspace.yaml")
     loaded = ("-w", str(workspace)) if workspace.exists() else ("-m", "tip_assets.definitions")
@@ -85,6 +87,11 @@ def services(chosen: Settings, host: str, port: int, mlflow_port: int, serving_p
         server = f"http://{host}:{serving_port}"
         what = "/score, /generate, /feedback; /openapi.json tells how"
         found.append(Service("server", command, server, f"{server}/readyz", serving_port, what))
+    if find_spec("nicegui") is not None:  # the extra `admin` is installed
+        run = (sys.executable, "-m", "tip_serving.admin", "--host", host, "--port", str(admin_port))
+        panel = f"http://{host}:{admin_port}"
+        what = "start benches, watch them, judge tips"
+        found.append(Service("admin-panel", run, panel, f"{panel}/healthz", admin_port, what))
     return found
 
 
@@ -205,21 +212,22 @@ def _end(processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; nothing asks for a password.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; only the panel asks who one is.")
 @click.option("--port", default=3000, show_default=True, help="Of the Dagster UI.")
 @click.option(
     "--mlflow-port", default=5000, show_default=True, help="Of the MLflow UI; not used with a tracking server."
 )
 @click.option("--serving-port", default=8000, show_default=True, help="Of the server that ranks and writes tips.")
-def up(host: str, port: int, mlflow_port: int, serving_port: int) -> None:
-    """Start the Dagster UI, its daemon, the MLflow UI and the server, until Ctrl-C."""
+@click.option("--admin-port", default=3100, show_default=True, help="Of the admin API and panel.")
+def up(host: str, port: int, mlflow_port: int, serving_port: int, admin_port: int) -> None:
+    """Start the Dagster UI, its daemon, the MLflow UI, the server and the admin panel, until Ctrl-C."""
     chosen = environment.load()
     environment.export(TIP_MLFLOW_UI=f"http://{host}:{mlflow_port}", TIP_DAGSTER_UI=f"http://{host}:{port}")
     ensure_instance_directory(chosen)
     ensure_tracking_store(chosen)
     console = Console()
     logs = chosen.home / "logs"
-    asked = services(chosen, host, port, mlflow_port, serving_port)
+    asked = services(chosen, host, port, mlflow_port, serving_port, admin_port)
     signal.signal(signal.SIGTERM, _interrupt)
     console.print("Starting " + ", ".join(service.name for service in asked) + " ...")
     try:
@@ -239,6 +247,9 @@ def _print_page(console: Console, asked: Sequence[Service], chosen: Settings, lo
     table.add_row("lake", chosen.lake_url, "what serving and benches share")
     table.add_row("logs", str(logs), "one file a program")
     console.print(table)
+    link = chosen.admin_directory / "setup-link"  # lies there until somebody has made the first account
+    if link.exists():
+        console.print(f"Make the first account, once and within a day: {link.read_text().strip()}", soft_wrap=True)
     console.print(
         "A spec written into the lake is picked up within seconds; so is `tip bench run` in another terminal."
     )

@@ -8,7 +8,7 @@ from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
 from tip_serving.admin.service.bench import MAX_LIMIT
 from tip_serving.admin.service.errors import NotFoundError
-from tip_serving.admin.service.rows import CellRow, ExperimentRow
+from tip_serving.admin.service.rows import CellRow
 from tip_serving.admin.service.users import ADMINS, User
 from tip_serving.bench.page.content import JudgeBoard
 
@@ -29,8 +29,8 @@ class ResultsView(View, component="views/results.js"):
 class _Now(NamedTuple):
     """An experiment as it stands."""
 
-    row: ExperimentRow
-    cells: list[CellRow]
+    page: dict[str, Any]
+    """What stands above the results; one for all who look, so that nobody pays for writing it again."""
     basis: Hashable
     """Of ranking and tips; another one when either may have changed."""
 
@@ -42,10 +42,12 @@ async def watched(desk: Desk, visitor: Visitor, user: User) -> None:
     results.show(api=f"/api/bench/leaderboard/{name}")
     chosen: dict[str, Any] = {"basis": None, "scenario": None, "cells": []}
 
+    async def see(now: User) -> _Now:
+        return await desk.live.ask(("experiment", now.role, name), lambda: _now(desk, now, name), LOOKS_EVERY_S)
+
     async def look(now: User) -> None:
-        at = await desk.live.ask(("experiment", now.role, name), lambda: _now(desk, now, name), LOOKS_EVERY_S)
-        told = await _boards(desk, now, name, at.basis)
-        view.show(page=shown.experiment(at.row, at.cells, told[0] if told else None), may_act=now.role in ADMINS)
+        at = await see(now)
+        view.show(page=at.page, may_act=now.role in ADMINS)
         if at.basis != chosen["basis"]:
             chosen["basis"] = at.basis
             results.show(boards=await _drawn(desk, now, name, at.basis))
@@ -71,7 +73,10 @@ async def watched(desk: Desk, visitor: Visitor, user: User) -> None:
         await desk.off_loop(lambda: desk.admin.bench.retry(now, name, asked))
         visitor.say("Asked for. Whoever works on the bench goes on within moments.")
 
-    await look(user)
+    # A large ranking takes a second to read; the page does not wait for it.
+    at = await see(user)
+    view.show(page=at.page, may_act=user.role in ADMINS)
+    visitor.soon(look)
     visitor.on(results, "choose", choose)
     visitor.on(view, "cancel", cancel)
     visitor.on(view, "retry", retry)
@@ -86,7 +91,9 @@ def _now(desk: Desk, user: User, name: str) -> _Now:
         page = desk.admin.bench.cells(user, name, offset=offset, limit=MAX_LIMIT)
         cells += page.items
         offset = page.next_offset
-    return _Now(row, cells, (row.is_ranked, desk.admin.bench.state(name).fingerprint))
+    basis = (row.is_ranked, desk.admin.bench.state(name).fingerprint)
+    told = desk.live.kept(("boards", user.role, name, basis))
+    return _Now(shown.experiment(row, cells, told[0] if told else None), basis)
 
 
 async def _boards(desk: Desk, user: User, name: str, basis: Hashable) -> tuple[JudgeBoard, ...]:

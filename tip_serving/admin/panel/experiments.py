@@ -16,7 +16,7 @@ from tip_serving.bench.spec import GENERATED, Spec
 from tip_serving.lake.storage import LakeError
 
 A_PAGE = 50
-LOOKS_EVERY_S = 1.0
+LOOKS_EVERY_S = 2.0
 
 
 class ExperimentsView(View, component="views/experiments.js"):

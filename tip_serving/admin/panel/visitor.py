@@ -79,6 +79,10 @@ class Visitor:
         """Have `look` called again and again while the page is open."""
         ui.timer(seconds, lambda: self._guarded("look", look), immediate=False)
 
+    def soon(self, look: Callable[[User], Awaitable[None]]) -> None:
+        """Have `look` called as soon as the page stands in the browser."""
+        ui.timer(0, lambda: self._guarded("look", look), once=True)
+
     async def _guarded(self, event: str, handle: Callable[[User], Awaitable[None]]) -> None:
         try:
             await handle(await self.user())

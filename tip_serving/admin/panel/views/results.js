@@ -1,13 +1,16 @@
 // What an experiment came to: one judge's ranking at a time, quality against cost, tips side by side.
 import { CellName, Dot, Scatter, Situation } from "tip-panel";
 
+const SHOWN = 40; // rows at first; hundreds of drawn intervals take a second to lay out
+
 export default {
   components: { CellName, Dot, Scatter, Situation },
   props: { boards: Array, tips: Object, api: String },
   data() {
-    return { judge: null, scenario: null, first: "", second: "" };
+    return { judge: null, scenario: null, first: "", second: "", all: false };
   },
   computed: {
+    shown: () => SHOWN,
     board() {
       if (!this.boards || !this.boards.length) return null;
       return this.boards.find((board) => board.key === this.judge) || this.boards[0];
@@ -32,7 +35,8 @@ export default {
     <div>
       <section id="ranking" aria-labelledby="ranking-title">
         <h2 id="ranking-title">Ranking</h2>
-        <p v-if="!board" class="say">There is no ranking yet. It is made once every cell has ended.</p>
+        <p v-if="!boards" class="say" role="status">Reading &hellip;</p>
+        <p v-else-if="!board" class="say">There is no ranking yet. It is made once every cell has ended.</p>
         <template v-else>
           <div class="switch">
             <div class="field"><label for="judge-switch">By judge</label><select id="judge-switch" :value="board.key" @change="judge = $event.target.value">
@@ -45,7 +49,7 @@ export default {
             <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Place</th><th role="columnheader" scope="col" class="left" style="padding-left: 0">Model, prompt</th><th role="columnheader" scope="col">Mean</th>
               <th role="columnheader" scope="col" class="c-plot"><span class="hidden">Drawn</span><svg class="axis" aria-hidden="true"><text v-for="tick in board.ticks" :x="tick.at + '%'" y="14" text-anchor="middle">{{ tick.label }}</text></svg></th>
               <th role="columnheader" scope="col">Scored</th><th role="columnheader" scope="col">Per 1,000</th><th role="columnheader" scope="col">Median</th></tr></thead>
-            <tbody role="rowgroup"><tr role="row" v-for="row in board.rows" :key="row.key" :class="row.look" :data-cell="row.key">
+            <tbody role="rowgroup"><tr role="row" v-for="row in all ? board.rows : board.rows.slice(0, shown)" :key="row.key" :class="row.look" :data-cell="row.key">
               <td role="cell" class="c-place"><span class="big">{{ row.place }}</span><small>{{ row.ranks }}</small></td>
               <th role="rowheader" scope="row"><CellName :model="row.model" :prompt="row.prompt"/><small v-if="row.note">{{ row.note }}</small></th>
               <td role="cell" v-if="!row.drawn" class="c-none" colspan="2">{{ row.verdict }}</td>
@@ -55,6 +59,7 @@ export default {
               <td role="cell" data-label="Per 1,000">{{ row.cost }}</td><td role="cell" data-label="Median">{{ row.latency }}</td>
             </tr></tbody>
           </table>
+          <p v-if="!all && board.rows.length > shown" class="pages"><button type="button" @click="all = true">Show all {{ board.rows.length }} cells</button></p>
         </template>
       </section>
 
@@ -82,6 +87,7 @@ export default {
           <Situation v-if="tips.situation" :situation="tips.situation"/>
           <div class="cards"><article v-for="tip in tips.tips" class="card" :key="tip.id"><h3><CellName :model="tip.model" :prompt="tip.prompt"/></h3>
             <p class="tip" dir="auto">{{ tip.text }}</p><p class="given"><span v-for="score in tip.scores"><strong>{{ score.score }}</strong> <bdi>{{ score.by }}</bdi> &ensp;</span><span v-if="!tip.scores.length">not scored</span></p></article></div>
+          <p v-if="tips.more" class="say">{{ tips.more }}</p>
         </template>
       </section>
     </div>`,
