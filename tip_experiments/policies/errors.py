@@ -8,6 +8,9 @@ PolicyError
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 N_ROWS_LISTED = 10
 
 
@@ -25,6 +28,18 @@ class ContextError(PolicyError):
 
 class StateError(PolicyError):
     """A state that cannot be read back."""
+
+
+def numbers(what: str, values: ArrayLike | None, refusal: type[PolicyError]) -> NDArray[np.float64]:
+    """Values as an array of float64; of None, one NaN.
+
+    Raises:
+        PolicyError: as `refusal`; `what` the values are is no array of numbers.
+    """
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise refusal(f"{what} must be an array of numbers; found {values!r:.120} ({error}).") from error
 
 
 def rows(indices: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tip_experiments.policies.errors import FeedbackError, rows
+from tip_experiments.policies.errors import FeedbackError, numbers, rows
 
 LARGEST_FEATURE = 1024.0  # beyond it the sums of squares would leave their integers after a few thousand rows
 
@@ -56,10 +56,10 @@ def checked(
             the first ten rows of each fault.
     """
     n = len(feedback.arms)
-    rewards = np.asarray(feedback.rewards, np.float64)
+    rewards = numbers("Rewards", feedback.rewards, FeedbackError)
     contexts = np.empty((n, 0))
     if n_features and feedback.contexts is not None:
-        contexts = np.asarray(feedback.contexts, np.float64)
+        contexts = numbers("Contexts", feedback.contexts, FeedbackError)
     if rewards.shape != (n,) or contexts.shape != (n, n_features):
         raise FeedbackError(
             f"Feedback of {n} arms came with rewards {rewards.shape} and contexts {contexts.shape}; "

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tip_experiments.policies.errors import ContextError, PolicyError
+from tip_experiments.policies.errors import ContextError, PolicyError, numbers
 from tip_experiments.policies.feedback import LARGEST_FEATURE, Feedback, checked
 from tip_experiments.policies.linear_sums import LinearSums
 from tip_experiments.policies.policy import Policy
@@ -82,8 +82,8 @@ class LinearPolicy(Policy):
             sums=LinearSums.empty(roster.priors, n_features, ridge), **tuning,
         )  # fmt: skip
 
-    def update(self, feedback: Feedback) -> Self:
-        """The policy that has learnt from `feedback` too.
+    def update(self, batch: Feedback) -> Self:
+        """The policy that has learnt from `batch` too.
 
         With no half-life, feedback in any order and in any batches makes the same policy, bit for bit. With one,
         the order counts, the batches do not but for rounding.
@@ -91,7 +91,7 @@ class LinearPolicy(Policy):
         Raises:
             FeedbackError: the feedback does not fit; lists the first ten rows of every fault.
         """
-        data = checked(feedback, self.arms, self.roster.retired, self.n_features)
+        data = checked(batch, self.arms, self.roster.retired, self.n_features)
         return replace(self, sums=self.sums.updated(data, self.roster.priors, self.ridge, self.keep))
 
     def memory(self) -> list[bytes]:
@@ -134,7 +134,7 @@ class LinearPolicy(Policy):
         Raises:
             ContextError: it has another length, or a feature that is not finite or far beyond 1024.
         """
-        values = np.asarray(context, np.float64)
+        values = numbers("A context", context, ContextError)
         if values.shape != (self.n_features,):
             raise ContextError(f"A context has shape {values.shape}; expected ({self.n_features},).")
         features = np.empty(self.n_features + 1)

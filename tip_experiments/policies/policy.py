@@ -7,7 +7,7 @@ versions on every machine, and a decision is a function of policy, context and d
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, ClassVar, Self
@@ -33,7 +33,10 @@ class Policy(ABC):
     """Under which name the state of such a policy is kept."""
 
     def __post_init__(self) -> None:
-        """Refuse a floor that the arms cannot all have."""
+        """Refuse a floor that the arms cannot all have; a number is the same whatever type it came in."""
+        for field in fields(self):
+            if field.type is float:
+                object.__setattr__(self, field.name, float(getattr(self, field.name)))
         n_arms = len(self.arms)
         if not (0 <= self.floor <= 1 and n_arms * least_weight(self.floor) <= GRID):
             most = GRID // n_arms / GRID
@@ -45,8 +48,8 @@ class Policy(ABC):
         return self.roster.arms
 
     @abstractmethod
-    def update(self, feedback: Feedback) -> Self:
-        """The policy that has learnt from `feedback` too; this one stays as it is.
+    def update(self, batch: Feedback) -> Self:
+        """The policy that has learnt from `batch` too; this one stays as it is.
 
         Raises:
             FeedbackError: the feedback does not fit; lists the first ten rows of every fault.
@@ -112,12 +115,15 @@ class Policy(ABC):
 
         Args:
             context: as for `probabilities`.
-            decision_id: its own for each decision. Ids that say something of the context or of the person's
-                behaviour would tie the draw to it; take random ones.
+            decision_id: its own for each decision, not empty. Ids that say something of the context or of the
+                person's behaviour would tie the draw to it; take random ones.
 
         Raises:
             ContextError: the context does not fit.
+            PolicyError: there is no decision id: all such decisions would get the same draw.
         """
+        if decision_id is None or decision_id == "":
+            raise PolicyError(f"A decision cannot be drawn for the id {decision_id!r}; expected one of its own.")
         weights = self._weights(context)
         action = drawn(weights, ticket(self.version, decision_id))
         probabilities = tuple([weight / GRID for weight in weights])

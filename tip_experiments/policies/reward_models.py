@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tip_experiments.policies.errors import ContextError, PolicyError
+from tip_experiments.policies.errors import ContextError, PolicyError, numbers
 
 
 class RewardModel(Protocol):
@@ -59,9 +59,10 @@ class LinearRewards:
         """
         if missing := [arm for arm in arms if arm not in self.coefficients]:
             raise PolicyError(f"Linear rewards {self.identity} know no coefficients of {', '.join(missing)}.")
-        values = np.concatenate([[1.0], np.asarray(context, np.float64)])
+        features = numbers("A context", context, ContextError)
         rows = np.array([self.coefficients[arm] for arm in arms])
-        if rows.shape[1:] != values.shape or not np.isfinite(values).all():
+        if features.shape != (rows.shape[1] - 1,) or not np.isfinite(features).all():
             raise ContextError(f"A context {context!r:.120} does not fit; expected {rows.shape[1] - 1} finite numbers.")
+        values = np.concatenate([[1.0], features])
         rewards: list[float] = np.add.reduce(rows.T * values[:, None], axis=0).tolist()
         return rewards

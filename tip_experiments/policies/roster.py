@@ -27,14 +27,15 @@ def check_arms(arms: Sequence[str]) -> tuple[str, ...]:
     Raises:
         PolicyError: there are none, one is empty or one occurs twice.
     """
+    arms = tuple(arms)
     faults = [] if arms else ["there are none"]
     if not all(arms):
         faults.append("one has an empty name")
-    if repeated := sorted({arm for arm in arms if list(arms).count(arm) > 1}):
+    if repeated := sorted({arm for arm in arms if arms.count(arm) > 1}):
         faults.append(f"{', '.join(repeated)} stand there more than once")
     if faults:
         raise PolicyError(f"These cannot be the arms of a policy, {list(arms)}: {'; '.join(faults)}.")
-    return tuple(arms)
+    return arms
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Roster:
         known = dict(zip(self.arms, self.priors, strict=True))
         if stray := sorted(arm for arm in given if arm in known or arm not in arms):
             raise PolicyError(f"Priors are for arms that are new; these are not: {', '.join(stray)}.")
-        taken = {arm: known.get(arm) or given.get(arm, self.newcomer) for arm in arms}
+        taken = {arm: known.get(arm) or Prior(*map(float, given.get(arm, self.newcomer))) for arm in arms}
         wrong = [f"{arm}: {prior}" for arm, prior in taken.items() if not _is_possible(prior)]
         if wrong:
             raise PolicyError(f"A prior needs a finite mean and a finite n above 0; found {'; '.join(wrong)}.")

@@ -47,7 +47,7 @@ class Softmax(Policy):
         """
         return cls(roster=Roster.of(arms, _UNUSED, None), floor=floor, model=model, temperature=temperature)
 
-    def update(self, feedback: Feedback) -> Self:  # noqa: ARG002  the model learns elsewhere
+    def update(self, batch: Feedback) -> Self:  # noqa: ARG002  the model learns elsewhere
         """The policy itself."""
         return self
 

@@ -67,7 +67,7 @@ def loads(text: str, models: Mapping[str, RewardModel] | None = None) -> Policy:
         policy = _restored(state, models or {})
     except StateError:
         raise
-    except (KeyError, TypeError, ValueError, PolicyError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, PolicyError) as error:
         raise StateError(f"The state of a {state['kind']} policy cannot be read: {error!r}.") from error
     if policy.version != state.get("version"):
         raise StateError(

@@ -25,8 +25,8 @@ class TallyPolicy(Policy):
     reward_range: ClassVar[tuple[float, float]] = (-LARGEST_FEATURE, LARGEST_FEATURE)
     """Rewards outside are refused."""
 
-    def update(self, feedback: Feedback) -> Self:
-        """The policy that has learnt from `feedback` too.
+    def update(self, batch: Feedback) -> Self:
+        """The policy that has learnt from `batch` too.
 
         With no half-life, feedback in any order and in any batches makes the same policy, bit for bit. With one,
         the order counts, the batches do not but for rounding.
@@ -34,7 +34,7 @@ class TallyPolicy(Policy):
         Raises:
             FeedbackError: the feedback does not fit; lists the first ten rows of every fault.
         """
-        data = checked(feedback, self.arms, self.roster.retired, 0, self.reward_range)
+        data = checked(batch, self.arms, self.roster.retired, 0, self.reward_range)
         return replace(self, sums=self.sums.updated(data, self.keep))
 
     def memory(self) -> list[bytes]:

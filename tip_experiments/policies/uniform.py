@@ -28,7 +28,7 @@ class Uniform(Policy):
         """
         return cls(roster=Roster.of(arms, _UNUSED, None), floor=0.0)
 
-    def update(self, feedback: Feedback) -> Self:  # noqa: ARG002  nothing to learn
+    def update(self, batch: Feedback) -> Self:  # noqa: ARG002  nothing to learn
         """The policy itself."""
         return self
 

@@ -13,6 +13,7 @@ from tip_experiments.policies.feedback import Feedback
 from tip_experiments.policies.lin_ucb import LinUcb
 from tip_experiments.policies.policy import Policy
 from tip_experiments.policies.roster import Prior
+from tip_experiments.policies.state import dumps, loads
 from tip_experiments.policies.uniform import Uniform
 
 CONTEXTS = np.random.default_rng(3).normal(size=(200, 3))
@@ -41,6 +42,29 @@ def test_the_same_id_gets_the_same_decision_and_other_ids_get_every_arm(policy: 
     decisions = [policy.decide(CONTEXTS[0], str(number)) for number in range(2000)]
     assert decisions == [policy.decide(CONTEXTS[0], str(number)) for number in range(2000)]
     assert {decision.arm for decision in decisions} == set(policy.arms)
+
+
+def test_the_protocol_is_called_by_these_names(fresh: Policy, feedback: Feedback) -> None:
+    context = CONTEXTS[0]
+    assert (fresh.probabilities(context=context) == fresh.probabilities(context)).all()
+    assert fresh.decide(context=context, decision_id="d") == fresh.decide(context, "d")
+    assert fresh.update(batch=feedback) == fresh.update(feedback)
+
+
+@pytest.mark.parametrize("decision_id", ["", None])
+def test_a_decision_without_an_id_is_refused_as_all_of_them_would_draw_alike(policy: Policy, decision_id: str) -> None:
+    with pytest.raises(PolicyError, match="expected one of its own"):
+        policy.decide(CONTEXTS[0], decision_id)
+
+
+def test_a_number_makes_the_same_policy_whatever_type_it_came_in() -> None:
+    plain = LinUcb.over(("a", "b"), 2, floor=0.0, ridge=2.0, priors={"a": Prior(0.5, 3.0)})
+    whole = LinUcb.over(("a", "b"), 2, floor=0, ridge=2, priors={"a": Prior(0.5, 3)})
+    prior = Prior(np.float32(0.5), np.int64(3))  # type: ignore[arg-type]
+    arms = np.array(["a", "b"])
+    scalars = LinUcb.over(arms, 2, floor=np.float32(0), ridge=np.int64(2), priors={"a": prior})  # type: ignore[arg-type]
+    assert plain == whole == scalars
+    assert loads(dumps(scalars)) == plain
 
 
 def test_feedback_makes_another_policy_and_leaves_this_one(fresh: Policy, feedback: Feedback) -> None:
@@ -127,10 +151,28 @@ def test_feedback_whose_shapes_differ_is_refused(rewards: list[float], contexts:
         LinUcb.over(("a", "b"), 1, floor=0.0).update(Feedback(["a", "b"], rewards, contexts))
 
 
+@pytest.mark.parametrize(
+    ("rewards", "contexts", "what"),
+    [(["good", "bad"], [[0.0], [0.0]], "Rewards"), ([1.0, 0.0], [[0.0], [0.0, 1.0]], "Contexts")],
+)
+def test_feedback_that_is_no_numbers_is_refused_in_words(rewards: list[float], contexts: object, what: str) -> None:
+    with pytest.raises(FeedbackError, match=f"{what} must be an array of numbers; found"):
+        LinUcb.over(("a", "b"), 1, floor=0.0).update(Feedback(["a", "b"], rewards, contexts))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("context", [None, [1.0], [1.0, 2.0, 3.0, 4.0], [[1.0, 2.0, 3.0]]])
 def test_a_context_of_another_shape_is_refused(context: object) -> None:
     with pytest.raises(ContextError, match=r"expected \(3,\)"):
         LinUcb.over(("a", "b"), 3, floor=0.0).decide(context, "d")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("context", [["x", "y", "z"], {"hour": 3.0}, [[1.0, 2.0], [3.0]], object()])
+def test_a_context_that_is_no_numbers_is_refused_in_words(policy: Policy, context: object) -> None:
+    if policy.kind in {"uniform", "epsilon-greedy", "beta-thompson"}:
+        assert policy.decide(context, "d") == policy.decide(None, "d")  # type: ignore[arg-type]
+        return
+    with pytest.raises(ContextError, match="A context must be an array of numbers; found"):
+        policy.decide(context, "d")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e5])

@@ -78,6 +78,9 @@ def test_a_damaged_state_is_refused(policy: Policy) -> None:
         loads(_edited(policy, floor=policy.floor / 2 + 0.001))
     with pytest.raises(StateError, match="cannot be read"):
         loads(_edited(policy, roster={}))
+    if "linear" in policy.parameters():
+        with pytest.raises(StateError, match="cannot be read"):
+            loads(_edited(policy, parameters=policy.parameters() | {"linear": [1.0]}))
     if policy.memory():
         memory = json.loads(dumps(policy))["memory"]
         with pytest.raises(StateError):

@@ -43,6 +43,9 @@ def test_predictions_that_are_no_numbers_and_contexts_that_do_not_fit_are_refuse
         Softmax.over(("a", "b"), _Broken(), 0.5).decide([0.0], "d")
     with pytest.raises(ContextError, match="expected 1 finite"):
         Softmax.over(("a", "b"), MODEL, 0.5).decide([0.0, 1.0], "d")
+    for context in (None, [[0.0]]):
+        with pytest.raises(ContextError, match="expected 1 finite"):
+            Softmax.over(("a", "b"), MODEL, 0.5).decide(context, "d")
     with pytest.raises(ContextError, match="expected 1 finite"):
         Softmax.over(("a", "b"), MODEL, 0.5).decide([np.nan], "d")
     with pytest.raises(PolicyError, match="know no coefficients of z"):
