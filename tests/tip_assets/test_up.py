@@ -26,8 +26,9 @@ def _free_port() -> int:
 
 @contextmanager
 def _up(terminal: Terminal) -> Iterator[tuple[int, int]]:
-    dagster, mlflow, serving = _free_port(), _free_port(), _free_port()
+    dagster, mlflow, serving, admin = (_free_port() for _ in range(4))
     ports = ("--port", str(dagster), "--mlflow-port", str(mlflow), "--serving-port", str(serving))
+    ports += ("--admin-port", str(admin))
     process = terminal.start("up", *ports)
     try:
         wait_until(lambda: process.poll() is not None or all(map(_answers, (dagster, mlflow))), timeout=120)
