@@ -34,8 +34,9 @@ def _in_order_judged(anchors: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFram
 
     Scores of tips do not carry their batch; those that came in the same moment as a batch's anchors count to it.
     """
-    moments = anchors.group_by("judge", "batch").agg(imported_at=pl.col("imported_at").max()).sort("imported_at")
-    moments = moments.with_row_index("order")
+    by_batch = anchors.group_by("judge", "batch", maintain_order=True).agg(imported_at=pl.col("imported_at").max())
+    # Batches of one file came in the same moment; their order is that of its lines.
+    moments = by_batch.sort("imported_at", maintain_order=True).with_row_index("order")
     own = anchors.select("judge", "batch", "score", "expected").join(
         moments.select("judge", "batch", "order"), on=["judge", "batch"]
     )
