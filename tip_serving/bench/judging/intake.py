@@ -137,8 +137,7 @@ def import_file(lake: Lake, experiment: str, filename: str, *, partial: bool = F
     place, kept_as, added = layout.rejected_file, filename, None
     if is_taken:
         earlier = _read_or_none(lake, layout.imported_file(experiment, filename))
-        # Not kept yet: a process was killed between taking the file and keeping it, and nobody says it again.
-        added = _append(lake, experiment, accepted, is_said_again=earlier == data)
+        added = _append(lake, experiment, accepted, layout.inbox_file(experiment, filename))
         place = layout.imported_file
         if earlier is not None and (added or earlier != data):
             kept_as = f"{filename.removesuffix('.jsonl')[:_MAX_NAME]}-{added or _digest(data)}.jsonl"
@@ -234,10 +233,11 @@ def _reasons_against_points(line: Judgement) -> Iterator[str]:
         yield f"{', '.join(sorted(given - names))} is not in rubric {line.rubric_version}"
 
 
-def _append(lake: Lake, experiment: str, accepted: list[_Accepted], *, is_said_again: bool) -> str | None:
+def _append(lake: Lake, experiment: str, accepted: list[_Accepted], source: str) -> str | None:
     """Add the accepted lines to their ledgers; the name of what was added, None where they were all in already.
 
-    Lines that are in and do not stand any more are added once more where they are said again.
+    Lines that are in and do not stand any more are added once more if `source` came after them. A file that is older
+    was left behind by a process that died between taking it and moving it away, and says nothing new.
     """
     # Of what was accepted, not of the file: lines that were faulty once may be good when the file comes again.
     content = "\n".join([experiment, *(line.model_dump_json() for line, _ in accepted)])
@@ -251,11 +251,20 @@ def _append(lake: Lake, experiment: str, accepted: list[_Accepted], *, is_said_a
         ledger = _LEDGERS[kind]
         if ledger.append(lake, part, rows, judge, version):
             added = part
-        elif is_said_again and not ledger.holds(lake, rows, judge, version):
+        elif _is_newer(lake, source, layout.part(ledger.root, judge, version, part)) and not ledger.holds(
+            lake, rows, judge, version
+        ):
             n_rows = ledger.history(lake, judge, version).height
             added = _digest(f"{part} after {n_rows} rows".encode())
             ledger.append(lake, added, rows, judge, version)
     return added
+
+
+def _is_newer(lake: Lake, path: str, than: str) -> bool:
+    """Whether the file at `path` was written after the other one; False where either is gone."""
+    folders = {name.rpartition("/")[0] for name in (path, than)}
+    at = {entry.path: entry.modified for folder in folders for entry in lake.find(folder)}
+    return path in at and than in at and at[path] > at[than]
 
 
 def _row(line: Judgement, key: Key, experiment: str, now: datetime) -> dict[str, Any]:

@@ -196,14 +196,20 @@ def test_who_goes_back_to_an_earlier_score_is_taken_at_the_last_word(place: Work
     assert sorted(_latest(place)["score"]) == [2.0, 4.0]
     history = SCORES.history(place.lake, "ana", load_rubric().version)
     assert history["score"].to_list() == [2.0, 4.0, 5.0, 4.0, 2.0, 4.0]
+    intake.submit(place.lake, EXPERIMENT, json.dumps(_answer(rows[0], 5)).encode(), "one name")
+    intake.submit(place.lake, EXPERIMENT, json.dumps(_answer(rows[0], 2)).encode(), "one name")
+    again = intake.submit(place.lake, EXPERIMENT, json.dumps(_answer(rows[0], 5)).encode(), "another name")
+    assert not again.is_repeat
+    assert sorted(_latest(place)["score"]) == [4.0, 5.0]
 
 
 def test_a_file_left_behind_by_a_kill_takes_nothing_back_that_came_after_it(place: Workshop) -> None:
     _, rows = _export(place)
     killed = _import(place, [_answer(rows[0], 2)])
-    kept = layout.imported_file(EXPERIMENT, killed.filename)
+    kept, waiting = (of(EXPERIMENT, killed.filename) for of in (layout.imported_file, layout.inbox_file))
     # Killed after the ledger had the scores, before the file was out of the inbox.
-    place.lake.write(layout.inbox_file(EXPERIMENT, killed.filename), place.lake.read(kept))
+    place.lake.write(waiting, place.lake.read(kept))
+    os.utime(place.lake.locate(waiting), (1_000, 1_000))
     place.lake.delete(kept)
     _import(place, [_answer(rows[0], 5)])
     [report] = intake.import_inbox(place.lake, EXPERIMENT)
