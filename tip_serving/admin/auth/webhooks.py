@@ -1,7 +1,7 @@
 r"""Machines that judge: each signs its requests with a key of its own and is known by the judge's name of that key.
 
     Tip-Key: <key id>
-    Tip-Timestamp: <seconds since 1970>
+    Tip-Timestamp: <seconds since 1970, with fractions where several requests go out in one>
     Tip-Signature: <hex HMAC-SHA256 over "timestamp\nMETHOD\npath?query\n" and the body>
 
 The secret of a key follows from the secret file and is shown once; revoking a key forgets its id.
