@@ -31,6 +31,8 @@ DEFAULT_JUDGE = "brought"
 _KEY = ("model", "prompt", "scenario", "sample_index", "judge")
 _MAX_FAULTS = 100
 _REQUIRED = ("model", "prompt", "scenario", "score")
+_PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""Names are shown in terminals, which obey control characters."""
 _MAX_FILENAME = 255  # bytes of a name on common disks
 
 
@@ -54,9 +56,9 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    model: Annotated[str, Field(min_length=1, max_length=200)]
-    prompt: Annotated[str, Field(min_length=1, max_length=200)]
-    scenario: Annotated[str, Field(min_length=1, max_length=500)]
+    model: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED)]
+    prompt: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED)]
+    scenario: Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTED)]
     score: Annotated[float | None, Field(allow_inf_nan=False)]
     """Null or empty is unscored, never zero."""
     sample_index: Annotated[int, Field(ge=0, lt=2**31)] = 0

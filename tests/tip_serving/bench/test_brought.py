@@ -166,6 +166,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a negative sample": (lambda: {**GOOD, "sample_index": -1}, "sample_index"),
     "a huge sample": (lambda: {**GOOD, "sample_index": 2**31}, "sample_index"),
     "no judge": (lambda: {**GOOD, "judge": "../x"}, "cannot name a judge"),
+    "an order to the terminal": (lambda: {**GOOD, "model": "a\x1b[2J"}, "model: String should match pattern"),
     "a list": (lambda: [1], "valid dictionary"),
     "twice": (lambda: {**GOOD, "scenario": "before"}, "stand on an earlier line already"),
     "long names": (lambda: {**GOOD, "model": "\u00e9" * 100}, "model and prompt are too long"),

@@ -14,6 +14,8 @@ from tip_serving.bench.judging.verdicts import OUTCOMES
 
 MAX_REASON = 1_000  # characters that are kept
 _WHOLE = re.compile(r"\s*(\d+)(?:\.0+)?\s*", re.ASCII)
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)])
+"""Signs that no text needs and that a terminal would obey."""
 _DECODER = json.JSONDecoder()
 
 
@@ -103,5 +105,5 @@ def _whole(value: object) -> int | None:
 
 
 def _reason(given: dict[str, Any]) -> str:
-    said = " ".join(str(given.get("reason") or "").split())[:MAX_REASON]
+    said = " ".join(str(given.get("reason") or "").split()).translate(_CONTROLS)[:MAX_REASON]
     return said.encode(errors="replace").decode()  # half a surrogate pair can be spelled in JSON and nowhere else

@@ -99,6 +99,8 @@ def test_a_reason_is_text_that_can_be_kept_whatever_it_was() -> None:
     for reason in ("\ud83d", "x" * 5_000, ["a", 1], None, 7):
         said = _read(json.dumps({"reason": reason, "scores": POINTS})).reason
         assert len(said.encode()) <= 1_000
+    hostile = "clear\x1b[2J the\nscreen\x9b31m\x00"
+    assert _read(json.dumps({"reason": hostile, "scores": POINTS})).reason == "clear[2J the screen31m"
 
 
 @given(st.text(alphabet='{}[]":,\\ 12345.abeinorsuz\n', max_size=200))
