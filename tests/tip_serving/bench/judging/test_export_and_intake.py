@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.judging.scores import SCORES
 from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
+from tip_serving.scenarios import sets
 
 NAMES = load_rubric().names
 Row = dict[str, Any]
@@ -258,6 +260,33 @@ def test_what_is_written_to_a_file_while_it_is_taken_is_taken_next(
     intake.import_inbox(place.lake, EXPERIMENT)
     assert _latest(place).height == 5
     assert place.state(EXPERIMENT).inbox == ()
+
+
+def test_imports_at_the_same_time_take_a_file_once(place: Workshop) -> None:
+    _, rows = _export(place)
+    data = b"".join(json.dumps(_answer(row)).encode() + b"\n" for row in rows)
+    intake.drop(place.lake, EXPERIMENT, data, "scores")
+    with ThreadPoolExecutor(4) as pool:
+        for waiting in [pool.submit(intake.import_inbox, place.lake, EXPERIMENT) for _ in range(4)]:
+            waiting.result()
+    assert SCORES.history(place.lake, "ana", load_rubric().version).height == len(rows)
+    assert place.state(EXPERIMENT).inbox == ()
+
+
+def test_an_export_of_imported_scenarios_tells_nothing_of_what_they_are_called(place: Workshop) -> None:
+    told = {"kind": "urgent-set", "scenario_id": "set-v1-embedded"}
+    named = [
+        one.model_copy(update={**told, "scenario_id": f"{told['scenario_id']}-{place_}"})
+        for place_, one in enumerate(place.scenarios(EXPERIMENT))
+    ]
+    sets.save_set(place.lake, "mine", named)
+    fill_all(place, create(place, experiment="tip-bench-mine", scenarios="mine"))
+    [batch] = place.export("tip-bench-mine", Ask("ana"))
+    data = place.lake.read(batch.rows_path)
+    assert batch.n_items == 24
+    assert not any(word.encode() in data for word in told.values())
+    situations = [json.loads(line)["situation"] for line in data.splitlines()]
+    assert all(situation["now"] for situation in situations)
 
 
 def test_a_file_may_have_any_name(place: Workshop) -> None:
