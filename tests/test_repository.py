@@ -236,6 +236,9 @@ def test_the_server_loads_no_data_frames_and_no_language_models() -> None:
         ("tip_serving/api/stray.py", "import dagster", "tip_serving knows neither"),
         ("tip_serving/features/stray.py", "import fastapi", "Only the shells"),
         ("tip_serving/features/stray.py", "import tip_serving.lake.tables", "What an online request"),
+        ("tip_experiments/policies/stray.py", "import tip_experiments.stats.bayes", "Who decides"),
+        ("tip_experiments/ope/stray.py", "import pydantic", "Who decides"),
+        ("tip_experiments/assignment/stray.py", "import tip_experiments.ope", "Assignment takes"),
         ("tip_experiments/stray.py", "from urllib.request import urlopen", "Statistics know no"),
     ],
 )

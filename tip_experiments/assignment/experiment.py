@@ -113,12 +113,12 @@ class Experiment:
                 yield f"{len(self.ranges)} ranges for {len(self.variations)} variations"
             yield from _faults_of_ranges("ranges", self.ranges)
         if self.namespace is not None:
-            yield from _faults_of_ranges(f"namespace {self.namespace.name!r}", [self.namespace[1:]])
+            yield from _faults_of_ranges(f"namespace {self.namespace[0]!r}", [self.namespace[1:]])
         for chosen in self.filters:
             yield from _faults_of_ranges(f"filter {chosen.seed!r}", chosen.ranges)
-        for holdout in self.holdouts:
-            if not 0 <= holdout.share <= 1:
-                yield f"hold-out {holdout.name!r} takes {holdout.share} of all units, expected 0 to 1"
+        for name, share in self.holdouts:
+            if not 0 <= share <= 1:
+                yield f"hold-out {name!r} takes {share} of all units, expected 0 to 1"
 
     def _faults_of_versions(self) -> Iterator[str]:
         for hash_version in (self.hash_version, *(chosen.hash_version for chosen in self.filters)):

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tip_experiments.gate.contest import Contest, above
 from tip_experiments.gate.policy import GatePolicy, GuardedMetric
@@ -120,14 +120,26 @@ def _cut(contest: Contest, columns: Mapping[str, ArrayLike], policy: GatePolicy)
     of_slices = replace(policy, reliability=limits)
     found = []
     for column, values in columns.items():
-        labels = np.asarray(values)
+        # A list that holds a NaN among strings must not become an array of strings, "nan" among them.
+        labels = np.asarray(values, dtype=object if isinstance(values, list | tuple) else None)
         if labels.shape != (contest.champion.n,):
             raise ValueError(f"Slices by {column} need {contest.champion.n} labels; found the shape {labels.shape}")
-        for label in np.unique(labels):
-            rows = labels == label
+        for label, rows in _groups(labels):
             gained = contest.only(rows).gain(of_slices)
-            found.append(Slice(f"{column}={label}", column, int(rows.sum()), gained))
+            found.append(Slice(f"{column}{label}", column, int(rows.sum()), gained))
     return found
+
+
+def _groups(labels: NDArray[Any]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Each label with its rows; those without one (None, NaN) are a group of their own, for harm may hide there."""
+    is_missing = np.not_equal(labels, labels).astype(np.bool_)  # NaN alone is unlike itself
+    if labels.dtype == object:
+        is_missing |= np.array([label is None for label in labels], dtype=np.bool_)
+        labels = labels.astype(np.str_)
+    for label in np.unique(labels[~is_missing]):
+        yield f"={label}", (labels == label) & ~is_missing
+    if is_missing.any():
+        yield " missing", is_missing
 
 
 def _coverage(cut: Sequence[Slice], n: int, policy: GatePolicy) -> Reason:

@@ -28,6 +28,8 @@ from tip_experiments.assignment.experiment import Experiment, ExperimentError, F
         ({"namespace": Namespace("n", 0.5, 0.1)}, "namespace 'n'"),
         ({"filters": (Filter("s", (BucketRange(0, 2),)),)}, "filter 's'"),
         ({"holdouts": (Holdout("h", -0.1),)}, "hold-out 'h' takes -0.1"),
+        ({"namespace": ("n", 0.5, 0.1)}, "namespace 'n'"),
+        ({"holdouts": (("h", -0.1),)}, "hold-out 'h' takes -0.1"),
         ({"hash_version": 3}, "hash version 3 is unknown"),
         ({"min_bucket_version": 1}, "from 1 to 0"),
         ({"bucket_version": -1, "min_bucket_version": -1}, "from -1 to -1"),

@@ -172,6 +172,23 @@ def test_a_win_that_harms_one_slice_is_not_released() -> None:
     assert "adjusted for 2 slices" in reason.sentence
 
 
+@pytest.mark.parametrize("none", [None, float("nan")])
+def test_rounds_without_a_label_are_a_slice_too_where_harm_may_not_hide(none: object) -> None:
+    def unlabelled(world: logged.World) -> dict[str, list[object]]:
+        return {"language": [none if label == "fr" else label for label in languages(world)["language"].tolist()]}
+
+    def years(world: logged.World) -> dict[str, NDArray[np.float64]]:
+        return {"born": np.where(languages(world)["language"] == "fr", np.nan, 1990.0)}
+
+    for column, slices in (("language", unlabelled), ("born", years)):
+        verdict = judged(10, 12_000, rewards=rewards_with_a_harmed_language, reward_model=None, slices=slices)
+        reason = named(verdict, f"slice {column} missing")
+        assert reason.outcome is Outcome.FAILED
+        assert reason.sentence.startswith("2400 rounds, worth ")
+        assert "adjusted for 2 slices" in reason.sentence
+        assert verdict.decision is Decision.KEEP
+
+
 def test_slices_that_win_alike_let_the_release_pass() -> None:
     verdict = judged(11, 12_000, slices=languages)
     assert verdict.decision is Decision.RELEASE
