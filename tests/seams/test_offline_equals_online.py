@@ -98,7 +98,7 @@ def assert_equal_bits(table: pl.DataFrame, exposures: list[Exposure]) -> None:
         offline = rows_of(table, exposure.decision_id)
         assert exposure.vectors is not None
         assert offline.tobytes() == packed.unpack(exposure.vectors).tobytes(), exposure.decision_id
-        assert packed.digest(offline) == exposure.vector_hash
+        assert packed.digest(packed.pack(offline)) == exposure.vector_hash
 
 
 def test_the_table_equals_what_the_server_used_bit_for_bit(replayed: tuple[list[bytes], list[Exposure]]) -> None:

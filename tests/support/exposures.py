@@ -32,7 +32,7 @@ def exposure(n_tips: int = 2, **changes: Any) -> Exposure:
         "propensities": (1 / n_tips,) * n_tips,
         "scores": tuple(table[:, 0].tolist()),
         "order": tuple(range(n_tips)),
-        "vector_hash": vectors.digest(table),
+        "vector_hash": vectors.digest(vectors.pack(table)),
         "vectors": vectors.pack(table),
         "fell_back": {"streak_days": "null"},
     }

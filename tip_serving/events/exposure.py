@@ -39,7 +39,7 @@ class Exposure(Event, frozen=True, kw_only=True, tag="exposure"):
         propensities: probability of each tip to come first, in [0, 1].
         scores: what the reward model or the default rule gave each tip.
         order: positions in `tip_ids`, the best first.
-        vector_hash: `vectors.digest` of the feature vectors.
+        vector_hash: `vectors.digest` of `vectors`.
         fell_back: feature to reason (`missing`, `null`, `stale`).
         shadow: what arms in the shadow said, where they were asked and not dropped.
     """

@@ -6,6 +6,7 @@ Task titles are read once per situation (`Reference`), then every tip costs a fe
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import nan
 from operator import itemgetter
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from tip_serving.scenarios.model import Situation, Task
 
 MAX_LENGTH = 10_000
 """Characters; what follows in a longer tip is not read."""
+_KEPT_LENGTH = 300  # characters of a tip whose reading is kept, so that what is kept stays within 10 MB
 _SHARED_FOR_NAMED = 0.5  # of the telling words of a title
 _MAX_MINUTES = 599_940  # 9,999 hours
 
@@ -113,14 +115,20 @@ def _read(
 
 def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
     """The features of `tip` in declared order, booleans as 0 and 1; holds for any text, an empty one too."""
+    alone, said = _read_again(tip) if len(tip) <= _KEPT_LENGTH else _read_tip(tip)
+    pressing, best, named = _overlap(said, reference)
+    return (*alone, pressing, best, *named)
+
+
+def _read_tip(tip: str) -> tuple[tuple[float, ...], frozenset[str]]:
+    """The features that a tip has whatever the situation, characters to is_question, and its words."""
     tip = tip[:MAX_LENGTH]
     found = words(tip)
-    said = set(found)
+    said = frozenset(found)
     places = numbers(found)
     time_box = minutes(found, places) if places else None
-    pressing, best, named = _overlap(said, reference)
     # All of them floats: numpy takes a row of one type in half the time.
-    return (
+    alone = (
         float(len(tip)),
         float(len(found)),
         float(len(places)),
@@ -129,13 +137,15 @@ def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
         float(len(said & PLAN_WORDS)),
         float(tip.count("!") + tip.count("\uff01")),
         float(tip.rstrip().endswith(("?", "\uff1f"))),
-        pressing,
-        best,
-        *named,
     )
+    return alone, said
 
 
-def _overlap(said: set[str], reference: Reference) -> tuple[float, float, tuple[float, ...]]:
+# A catalogue of tips is asked about for every person; reading a tip takes twice as long as holding it against tasks.
+_read_again = lru_cache(maxsize=2048)(_read_tip)
+
+
+def _overlap(said: frozenset[str], reference: Reference) -> tuple[float, float, tuple[float, ...]]:
     """The share of the task that matters most, the best share, and what follows from the task that is named.
 
     Of tasks with equal shares the one that matters more is named.

@@ -146,7 +146,7 @@ class Author:
 
 def _exposure(plan: Plan, written: Written, tip_id: str, retain_until: dt.datetime) -> Exposure:
     """The event of a written tip; its one row of features is what the prompt policy reads, or would have read."""
-    context = plan.moment.policy_context[None, :]
+    packed = packing.pack(plan.moment.policy_context[None, :])
     return Exposure(
         event_id=new_id(),
         at=plan.at,
@@ -165,7 +165,7 @@ def _exposure(plan: Plan, written: Written, tip_id: str, retain_until: dt.dateti
         propensities=(plan.choice.propensity,),
         scores=(),
         order=(0,),
-        vector_hash=packing.digest(context),
-        vectors=packing.pack(context),
+        vector_hash=packing.digest(packed),
+        vectors=packed,
         fell_back=plan.moment.fell_back,
     )

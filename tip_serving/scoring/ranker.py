@@ -117,6 +117,7 @@ def _answer(decided: _Decided, profile_source: str) -> ScoreAnswer:
 
 def _exposure(decided: _Decided, user: str, at: dt.datetime, retain_until: dt.datetime) -> Exposure:
     arm, asked, scored = decided.arm, decided.asked, decided.scored
+    packed = packing.pack(asked.vectors)
     return Exposure(
         event_id=new_id(),
         at=at,
@@ -133,7 +134,7 @@ def _exposure(decided: _Decided, user: str, at: dt.datetime, retain_until: dt.da
         propensities=scored.order.propensities,
         scores=tuple(scored.scores),
         order=scored.order.positions,
-        vector_hash=packing.digest(asked.vectors),
-        vectors=packing.pack(asked.vectors),
+        vector_hash=packing.digest(packed),
+        vectors=packed,
         fell_back=asked.moment.fell_back,
     )

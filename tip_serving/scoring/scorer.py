@@ -19,7 +19,7 @@ from tip_serving.scoring.arms import ReadyArm
 from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.policy_context import policy_context
 from tip_serving.scoring.ranking import Order
-from tip_serving.scoring.request import Asking, Candidate, ScoreRequest, faults_of
+from tip_serving.scoring.request import Asking, ScoreRequest, faults_of
 from tip_serving.scoring.rule import rule_scores
 
 
@@ -115,10 +115,10 @@ def question(request: ScoreRequest, found: Moment) -> Question:
     """
     ids, texts, without_text = [], [], []
     for candidate in request.candidates:
-        tip = Candidate.model_construct(id=None, text=candidate) if isinstance(candidate, str) else candidate
-        ids.append(tip.id or tip_id(tip.text or ""))
-        texts.append(tip.text or "")
-        if tip.text is None:
+        found_id, text = (None, candidate) if isinstance(candidate, str) else (candidate.id, candidate.text)
+        ids.append(found_id or tip_id(text or ""))
+        texts.append(text or "")
+        if text is None:
             without_text.append(ids[-1])
     if len(set(ids)) < len(ids):
         repeated = sorted({found for found in ids if ids.count(found) > 1})

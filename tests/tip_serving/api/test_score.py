@@ -90,7 +90,7 @@ def test_the_logged_event_is_the_answer(shelf: Shelf, tmp_path: Path) -> None:
         found[name] for name in ("arm", "manifest_version", "policy_version", "model_version", "contract_hash")
     )
     assert event.vectors is not None
-    assert event.vector_hash == packing.digest(packing.unpack(event.vectors))
+    assert event.vector_hash == packing.digest(event.vectors)
     assert event.fell_back == found["fell_back"]
     assert event.fell_back["tips_7d"] == "null"
     assert event.fell_back["streak_days"] == "missing"
