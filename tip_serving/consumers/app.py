@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faststream.message import StreamMessage
 
 _LOG = logging.getLogger(__name__)
-_LIBRARY_LOG = logging.getLogger("tip-consumers")  # FastStream's own words, which matter from warnings on
+_LIBRARY_LOG = logging.getLogger("tip-consumers")  # FastStream's own words
 
 BATCH = 1_000
 GATHER_S = 0.5  # a batch that does not fill up leaves after this
@@ -67,6 +67,9 @@ def application(url: str, store: EventStore) -> FastStream:
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,
         graceful_timeout=GRACE_S,
+        drain_timeout=_CONNECT_S,
+        error_cb=_on_fault,
+        reconnected_cb=_on_return,
         logger=_LIBRARY_LOG,
         log_level=logging.DEBUG,
     )
@@ -79,15 +82,22 @@ def application(url: str, store: EventStore) -> FastStream:
     intake = Intake(store, set_aside)
     subscribers = [_subscriber(broker, declared, intake) for declared in STREAMS]
 
-    async def pull() -> None:
+    async def subscribe() -> None:
+        """In the place of nats-py's subscriptions; FastStream makes none where there is one."""
+        await broker.connect()
         for subscriber in subscribers:
             pulling = Pull(subscriber.connection, subscriber.stream.name, CONSUMER)
             subscriber.subscription = pulling  # type: ignore[assignment] # has what is used of it
 
+    async def consume() -> None:
+        for subscriber in subscribers:
+            subscriber.add_task(subscriber._consume_pull)  # noqa: SLF001  what FastStream does after it subscribed
+
     return FastStream(
         broker,
         logger=_LIBRARY_LOG,
-        after_startup=[pull],
+        on_startup=[subscribe],
+        after_startup=[consume],
         on_shutdown=[intake.end],
         after_shutdown=[intake.close],
     )
@@ -116,11 +126,25 @@ async def _as_they_came(batch: "StreamMessage[list[Msg]]") -> list[Msg]:
     return batch.raw_message
 
 
+async def _on_fault(error: Exception) -> None:
+    _LOG.warning("The connection to the broker has a fault: %s: %s", type(error).__name__, error)
+
+
+async def _told_below(_: Exception) -> None:
+    """Whoever connects tells it."""
+
+
+async def _on_return() -> None:
+    _LOG.warning("The broker is back.")
+
+
 async def _prepare(chosen: Settings, url: str) -> None:
     """Wait for the broker, create what is missing and tell what differs."""
     while True:
         try:
-            client = await nats.connect(servers(url), connect_timeout=_CONNECT_S, allow_reconnect=False)
+            client = await nats.connect(
+                servers(url), connect_timeout=_CONNECT_S, allow_reconnect=False, error_cb=_told_below
+            )
             try:
                 findings = await setup(client.jetstream(), terms(chosen))
             finally:
@@ -157,6 +181,7 @@ def _import_once(chosen: Settings, store: EventStore) -> None:
 
 
 def configure_logs(level: str) -> None:
-    """Lines on stderr; libraries speak up from warnings on."""
+    """Lines on stderr; libraries speak up from warnings on, FastStream from errors on: its warnings are tracebacks."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("tip_serving").setLevel(level.upper())
+    _LIBRARY_LOG.setLevel(logging.ERROR)
