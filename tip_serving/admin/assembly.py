@@ -81,7 +81,7 @@ class Admin:
             people=People(accounts, tokens, webhooks, attempts, audit),
             scores=scores,
             tips=Tips(bench, candidates),
-            watch=Watch(bench, scores),
+            watch=Watch(bench, scores, clock),
         )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -54,9 +54,11 @@ class Watch:
     Args:
         bench: to look at.
         scores: takes what judges left in the drawer.
+        clock: by which they left it; seconds since 1970.
     """
 
-    def __init__(self, bench: Bench, scores: Scores) -> None:
+    def __init__(self, bench: Bench, scores: Scores, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._bench = bench
         self._scores = scores
         self._life = uuid.uuid4().hex[:8]
@@ -149,7 +151,7 @@ class Watch:
         looked_at = time.monotonic()
         while not self._ending.wait(LOOKS_S):
             try:
-                self._scores.settle_due(time.time())
+                self._scores.settle_due(self._clock())
                 if self._wakers or time.monotonic() - looked_at >= LOOKS_UNWATCHED_S:
                     self.look()
                     looked_at = time.monotonic()
