@@ -46,16 +46,20 @@ WORLDS: dict[str, Callable[[np.random.Generator], World]] = {
 LINEAR = {"LinUcb (default)": LinUcb, "LinThompson": LinThompson, "InverseGap": InverseGap}
 
 _IMPORT = """
-import resource, sys, time
+import sys, time
 before = time.perf_counter()
 import tip_experiments.policies.state
 took = time.perf_counter() - before
-print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, *sorted({"scipy", "polars", "pydantic"} & set(sys.modules)))
-"""  # noqa: E501  a line of a program
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(took, int(peak) / 1024, *sorted({"scipy", "polars", "pydantic"} & set(sys.modules)))
+"""
 
 
 def measure_import() -> str:
-    """Time and memory of a fresh process that imports every policy, the median of five."""
+    """Time and memory of a fresh process that imports every policy, the median of five.
+
+    Memory is its own peak: `ru_maxrss` would start at that of the process that started it.
+    """
     runs = []
     for _ in range(5):
         done = subprocess.run([sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True)

@@ -119,5 +119,15 @@ def test_all_policies_import_with_numpy_alone() -> None:
     assert not loaded & (heavy - _loaded_by_numpy())
 
 
+def test_policies_and_assignment_take_less_than_45_megabytes_of_a_server() -> None:
+    program = """
+import pathlib
+import tip_experiments.policies.state, tip_experiments.assignment.assign, tip_experiments.assignment.rotation
+print(pathlib.Path("/proc/self/status").read_text())
+"""
+    lines = dict(line.split(":", 1) for line in _in_another_process(program).splitlines() if ":" in line)
+    assert int(lines["VmHWM"].split()[0]) < 45 * 1000, "numpy alone takes 26"
+
+
 def _loaded_by_numpy() -> set[str]:
     return set(_in_another_process("import numpy, numpy.typing, sys; print(*sys.modules)").split())
