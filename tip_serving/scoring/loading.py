@@ -65,7 +65,10 @@ def load(lake: Lake, manifest: Manifest, known: Mapping[str, RewardModel]) -> Re
 def _trial(arm: ReadyArm, example: Example) -> Iterator[str]:
     """What goes wrong when `arm` answers the example."""
     try:
-        scored = scorer.score(arm, example.question(), "example")
+        asked = example.question()
+        scored = scorer.score(arm, asked, "example")
+        if arm.prompt_policy is not None:
+            arm.prompt_policy.decide(asked.moment.policy_context, "example")
     except (RefusedError, ValueError, ArithmeticError) as error:
         yield f"{arm.name}: fails on the example: {error}"
         return

@@ -5,15 +5,18 @@ declared fallbacks apply then. `sqlite:///file` is one file that a materializati
 """
 
 import asyncio
+import datetime as dt
 import json
 import sqlite3
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+from tip_serving.features.declared import FeatureError
+from tip_serving.features.profile import resolve
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS profile_features (
@@ -49,6 +52,7 @@ class ProfileSource(StrEnum):
     LATE = "store did not answer in time"
     FAILED = "store failed"
     BUSY = "store is asked by too many"
+    UNUSABLE = "store has features that are not as declared"
     NO_STORE = "no store is configured"
 
 
@@ -70,7 +74,7 @@ class Profiles:
     def __init__(self, store: OnlineStore | None, budget_s: float) -> None:
         self._store = store
         self._budget_s = budget_s
-        self._n_asking = 0
+        self._asking: set[asyncio.Future[dict[str, Any] | None]] = set()
 
     async def of(self, user: str, shipped: dict[str, Any] | None) -> Fetched:
         """The profile features of `user`: those that were shipped, else what the store says in time."""
@@ -78,22 +82,33 @@ class Profiles:
             return Fetched(shipped, ProfileSource.REQUEST)
         if self._store is None:
             return Fetched(None, ProfileSource.NO_STORE)
-        if self._n_asking >= _AT_ONCE:
+        if len(self._asking) >= _AT_ONCE:
             return Fetched(None, ProfileSource.BUSY)
-        self._n_asking += 1
+        asking = asyncio.ensure_future(self._store.features(user))
+        self._asking.add(asking)
+        asking.add_done_callback(self._answered)
         try:
             async with asyncio.timeout(self._budget_s):
-                found = await self._store.features(user)
+                # Shielded: a question that nobody waits for still keeps the store busy, and so it still counts.
+                found = await asyncio.shield(asking)
+            resolve(found, None, dt.datetime.now(dt.UTC))
         except TimeoutError:
             return Fetched(None, ProfileSource.LATE)
+        except FeatureError:
+            return Fetched(None, ProfileSource.UNUSABLE)  # the store's fault, so not a 422 to the caller
         except Exception:  # noqa: BLE001  whatever a store raises, a request goes on without it
             return Fetched(None, ProfileSource.FAILED)
-        finally:
-            self._n_asking -= 1
         return Fetched(found, ProfileSource.UNKNOWN_USER if found is None else ProfileSource.STORE)
+
+    def _answered(self, asking: asyncio.Future[dict[str, Any] | None]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # looked at, or asyncio would tell of an error that nobody waited for
 
     async def aclose(self) -> None:
         """Close the store."""
+        for asking in self._asking:
+            asking.cancel()
         if self._store is not None:
             await self._store.aclose()
 
@@ -148,7 +163,7 @@ class SqliteStore:
             connection.close()
 
 
-def write_profiles(path: Path, profiles: Mapping[str, Mapping[str, Any]], computed_at: datetime) -> None:
+def write_profiles(path: Path, profiles: Mapping[str, Mapping[str, Any]], computed_at: dt.datetime) -> None:
     """Put features into the SQLite file at `path`, which is made where there is none.
 
     Args:

@@ -41,8 +41,8 @@ class Releases:
         self._lake = lake
         self.current: Release = UNRELEASED
         self.refusal: Refusal | None = None
-        self.n_swaps = 0
         self._seen: str | None = None
+        self._served: str | None = None
         self._ask_again_at = 0.0
 
     def refresh(self) -> None:
@@ -51,34 +51,33 @@ class Releases:
         A lake that cannot be read, a manifest that is gone or one that is refused changes nothing but `refusal`.
         """
         try:
-            data = self._lake.read(layout.released_manifest())
+            self._take(self._lake.read(layout.released_manifest()))
         except MissingError as error:
             if self.current is not UNRELEASED:
                 self._refuse(f"{error} What was released before is still served.")
-            return
-        except LakeError as error:
+        except (LakeError, ManifestError, ReleaseError) as error:
             self._refuse(str(error))
+        except Exception as error:  # noqa: BLE001  whatever a store raises or a file holds, the server goes on
+            _LOG.exception("The release could not be looked at.")
+            self._refuse(f"The release could not be looked at: {type(error).__name__}: {error}")
+
+    def _take(self, manifest: bytes) -> None:
+        digest = hashlib.sha256(manifest).hexdigest()
+        if digest == self._served:
+            self.refusal = None
             return
-        digest = hashlib.sha256(data).hexdigest()
-        if digest == self._seen and (self.refusal is None or time.monotonic() < self._ask_again_at):
+        if digest == self._seen and time.monotonic() < self._ask_again_at:
             return
         self._seen, self._ask_again_at = digest, time.monotonic() + _ASK_AGAIN_S
-        try:
-            release = load(self._lake, parse(data), self._known_models())
-        except (ManifestError, ReleaseError) as error:
-            self._refuse(str(error))
-            return
-        self.current, self.refusal, self.n_swaps = release, None, self.n_swaps + 1
+        release = load(self._lake, parse(manifest), self._known_models())
+        self.current, self.refusal, self._served = release, None, digest
         _LOG.info("Release %s is served: %s.", release.version, ", ".join(arm.name for arm in release.live))
 
     async def watch(self, every_s: float) -> None:
         """Refresh every so many seconds until cancelled."""
         while True:
             await asyncio.sleep(every_s)
-            try:
-                await asyncio.to_thread(self.refresh)
-            except Exception:  # noqa: BLE001  whatever a store raises, the next look may succeed
-                _LOG.exception("The released manifest could not be looked at.")
+            await asyncio.to_thread(self.refresh)
 
     def _known_models(self) -> dict[str, RewardModel]:
         arms = (*self.current.live, *self.current.shadows)

@@ -71,6 +71,16 @@ def test_where_the_features_come_from_is_told_apart(path: Path, tmp_path: Path) 
     assert ask(SqliteStore(tmp_path / "broken.db"), "ann") == (None, ProfileSource.FAILED)
 
 
+@pytest.mark.parametrize(
+    "features", [{"colour": 1}, {"completion_rate": 7}, {"tips_7d": "many"}, {"completion_rate": 0.1, "stray": None}]
+)
+def test_features_of_a_store_that_are_not_as_declared_are_its_fault_not_the_callers(
+    path: Path, features: dict[str, Any]
+) -> None:
+    write_profiles(path, {"ann": features}, AT)
+    assert ask(SqliteStore(path), "ann") == (None, ProfileSource.UNUSABLE)
+
+
 class Slow:
     """A store that takes its time."""
 
@@ -99,15 +109,18 @@ def test_a_slow_store_costs_its_budget_and_no_more() -> None:
 
 
 def test_a_store_that_hangs_is_asked_by_a_bounded_number_at_once() -> None:
-    async def main() -> tuple[list[Fetched], int]:
+    async def main() -> tuple[list[Fetched], Fetched, int]:
         store = Slow(60.0)
         profiles = Profiles(store, 0.05)
-        return await asyncio.gather(*(profiles.of(f"u{n}", None) for n in range(100))), store.n_asked
+        found = await asyncio.gather(*(profiles.of(f"u{n}", None) for n in range(100)))
+        # Nobody waits for the 64 any more, but the store still has them.
+        return found, await profiles.of("later", None), store.n_asked
 
-    found, n_asked = asyncio.run(main())
+    found, later, n_asked = asyncio.run(main())
     sources = [answer.source for answer in found]
     assert n_asked == sources.count(ProfileSource.LATE) == 64
     assert sources.count(ProfileSource.BUSY) == 36
+    assert later.source is ProfileSource.BUSY
 
 
 def test_a_writer_at_work_keeps_no_reader_waiting(path: Path) -> None:

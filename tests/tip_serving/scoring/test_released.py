@@ -10,6 +10,7 @@ import pytest
 from support.released import NOON, Shelf, ask, model_file, prompt_policy, softmax
 
 from tip_experiments.policies.lin_ucb import LinUcb
+from tip_experiments.policies.reward_models import LinearRewards
 from tip_experiments.policies.softmax import Softmax
 from tip_experiments.policies.uniform import Uniform
 from tip_serving.lake import layout
@@ -114,6 +115,11 @@ def _unregistered_prompt(shelf: Shelf) -> list[dict[str, Any]]:
     return [shelf.arm("b", 2) | {"prompt_policy": shelf.policy(prompt_policy(("v1", "v99", "openai/x@v98")))}]
 
 
+def _prompt_policy_of_another_length(shelf: Shelf) -> list[dict[str, Any]]:
+    rewards = LinearRewards({"v1": (0.0, 1.0), "v2": (0.0, 2.0)})
+    return [shelf.arm("b", 2) | {"prompt_policy": shelf.policy(Softmax.over(["v1", "v2"], rewards, 0.5))}]
+
+
 def _prompt_policy_on_scores(shelf: Shelf) -> list[dict[str, Any]]:
     return [shelf.arm("b", 2) | {"prompt_policy": shelf.policy(softmax("reward-2"))}]
 
@@ -129,6 +135,7 @@ BAD = {
     _policy_of_another_context: "reads 3 features",
     _policy_without_contract: "reads contexts of contract None",
     _unregistered_prompt: "no registered prompt version: v99, openai/x@v98",
+    _prompt_policy_of_another_length: "b: fails on the example: A context",
     _prompt_policy_on_scores: "prompts have none",
 }
 
@@ -171,6 +178,32 @@ def test_a_manifest_that_is_none_or_gone_changes_nothing(shelf: Shelf) -> None:
     refreshed(shelf, releases)
     assert releases.current.version == "r1"
     assert "still served" in releases.refusal.reason
+
+
+def test_a_manifest_that_comes_back_to_what_is_served_is_no_longer_refused(shelf: Shelf) -> None:
+    shelf.publish("r1", shelf.arm("a", 1))
+    releases = refreshed(shelf)
+    before = releases.current
+    shelf.lake.write(layout.released_manifest(), b"{")
+    assert refreshed(shelf, releases).refusal is not None
+    shelf.publish("r1", shelf.arm("a", 1))
+    refreshed(shelf, releases)
+    assert (releases.current, releases.refusal) == (before, None)
+
+
+def test_a_store_that_fails_in_its_own_way_keeps_no_server_from_serving(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: str) -> bytes:
+        raise KeyError(path)
+
+    shelf.publish("r1", shelf.arm("a", 1))
+    releases = refreshed(shelf)
+    monkeypatch.setattr(shelf.lake, "read", read)
+    refreshed(shelf, releases)
+    assert releases.current.version == "r1"
+    assert releases.refusal is not None
+    assert "KeyError" in releases.refusal.reason
 
 
 def test_the_stored_example_must_be_scored_as_when_the_model_was_trained(shelf: Shelf) -> None:
