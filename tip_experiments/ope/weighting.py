@@ -62,10 +62,11 @@ class ClippedIPS(Estimator):
         return 0.0, max(1.0 - sums.used.mean, 0.0)
 
     def objections(self, log: LoggedRounds, sums: "PartSums", reliability: "Reliability") -> Iterator[str]:
-        """Clipping took away too much weight; measured against 1, since the weights of a heavy tail go unseen."""
+        """Too much weight is missing from 1: clipped away, or more than noise explains, as a heavy tail goes unseen."""
         del log
-        lost = 1.0 - sums.used.mean
-        if lost > reliability.max_clipped_share:
+        lost, seen = 1.0 - sums.used.mean, sums.logged.mean - sums.used.mean
+        is_unseen = lost > reliability.mean_weight_errors * sums.used.standard_error
+        if lost > reliability.max_clipped_share and (seen > reliability.max_clipped_share or is_unseen):
             yield (
                 f"Clipping at {self.clip:g} leaves a mean weight of {sums.used.mean:.3f}: the answer may be too low "
                 f"by as much as {lost:.3f} ({reliability.max_clipped_share:g} at most)."

@@ -202,6 +202,25 @@ def test_clipping_that_takes_away_too_much_is_refused_with_what_it_may_hide() ->
     assert estimate("clipped_ips", columns, clip=3.0).is_reliable
 
 
+def test_weights_of_a_small_log_that_happen_to_be_small_are_not_called_clipped() -> None:
+    refused = {"ips": 0, "clipped_ips": 0}
+    for seed in range(200):
+        columns = logged.draw(np.random.default_rng(seed), 150).columns
+        for name in refused:
+            refused[name] += not estimate(name, columns).is_reliable
+    assert refused["clipped_ips"] <= refused["ips"] + 1
+
+
+@pytest.mark.parametrize("n", [300, 20_000])
+def test_weight_that_went_unseen_counts_as_clipped(n: int) -> None:
+    """All weights here are 0.8: the rounds that would carry the rest did not occur."""
+    columns = two_among_balanced(np.random.default_rng(23), 0.5)
+    columns = {key: value[np.arange(n) % 10_000] for key, value in columns.items()}
+    columns["propensities"] = np.full(n, 0.5 / 0.8)
+    found = estimate("clipped_ips", columns, reliability=ope.Reliability(mean_weight_tolerance=0.5))
+    assert found.verdict.startswith("Refused. Clipping at 10 leaves a mean weight of 0.800")
+
+
 def test_the_limits_are_the_callers_to_set() -> None:
     columns = logged.draw(np.random.default_rng(10), 60).columns
     assert not estimate("ips", columns).is_reliable
