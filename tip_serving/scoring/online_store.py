@@ -84,7 +84,10 @@ class Profiles:
             return Fetched(None, ProfileSource.NO_STORE)
         if len(self._asking) >= _AT_ONCE:
             return Fetched(None, ProfileSource.BUSY)
-        asking = asyncio.ensure_future(self._store.features(user))
+        return await self._asked(self._store, user)
+
+    async def _asked(self, store: OnlineStore, user: str) -> Fetched:
+        asking = asyncio.ensure_future(store.features(user))
         self._asking.add(asking)
         asking.add_done_callback(self._answered)
         try:
