@@ -20,6 +20,7 @@ def test_the_program_runs_and_ends_with_a_release() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("RELEASE\n")
+    assert len(program.splitlines()) <= 15
 
 
 def test_every_command_that_it_names_exists_with_its_options() -> None:
