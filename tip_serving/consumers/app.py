@@ -8,13 +8,13 @@ import logging
 import signal
 from typing import TYPE_CHECKING
 
-import nats
 from faststream import AckPolicy, FastStream
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.subscriber.usecases.stream_pull_subscriber import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 from nats.errors import Error
 
+from tip_serving.consumers.connection import CONNECT_S, connected, servers
 from tip_serving.consumers.dead_letters import Envelope
 from tip_serving.consumers.declared import Terms, setup
 from tip_serving.consumers.fetching import Pull
@@ -35,12 +35,6 @@ BATCH = 1_000
 GATHER_S = 0.5  # a batch that does not fill up leaves after this
 GRACE_S = 20.0  # for the batch under way; orchestrators kill after 30 s
 LOOK_EVERY_S = 5.0
-_CONNECT_S = 5
-
-
-def servers(url: str) -> list[str]:
-    """The addresses in a setting."""
-    return [address.strip() for address in url.split(",")]
 
 
 def terms(chosen: Settings) -> Terms:
@@ -63,11 +57,11 @@ def application(url: str, store: EventStore) -> FastStream:
         servers(url),
         name="tip-consumers",
         apply_types=False,
-        connect_timeout=_CONNECT_S,
+        connect_timeout=CONNECT_S,
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,
         graceful_timeout=GRACE_S,
-        drain_timeout=_CONNECT_S,
+        drain_timeout=CONNECT_S,
         error_cb=_on_fault,
         reconnected_cb=_on_return,
         logger=_LIBRARY_LOG,
@@ -76,7 +70,7 @@ def application(url: str, store: EventStore) -> FastStream:
 
     async def set_aside(letter: Envelope) -> None:
         await broker.publish(
-            letter.body, letter.subject, headers=letter.headers, stream=DEAD_LETTERS.name, timeout=_CONNECT_S
+            letter.body, letter.subject, headers=letter.headers, stream=DEAD_LETTERS.name, timeout=CONNECT_S
         )
 
     intake = Intake(store, set_aside)
@@ -130,10 +124,6 @@ async def _on_fault(error: Exception) -> None:
     _LOG.warning("The connection to the broker has a fault: %s: %s", type(error).__name__, error)
 
 
-async def _told_below(_: Exception) -> None:
-    """Whoever connects tells it."""
-
-
 async def _on_return() -> None:
     _LOG.warning("The broker is back.")
 
@@ -142,13 +132,8 @@ async def _prepare(chosen: Settings, url: str) -> None:
     """Wait for the broker, create what is missing and tell what differs."""
     while True:
         try:
-            client = await nats.connect(
-                servers(url), connect_timeout=_CONNECT_S, allow_reconnect=False, error_cb=_told_below
-            )
-            try:
-                findings = await setup(client.jetstream(), terms(chosen))
-            finally:
-                await client.close()
+            async with connected(url) as context:
+                findings = await setup(context, terms(chosen))
         except (Error, OSError, TimeoutError) as error:
             _LOG.warning("The broker does not answer (%s: %s); asking again.", type(error).__name__, error)
             await asyncio.sleep(1.0)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-import nats
 from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -15,7 +14,8 @@ from nats.js.errors import NotFoundError
 from tip_serving import settings
 from tip_serving.consumers import dead_letters
 from tip_serving.consumers import declared as declarations
-from tip_serving.consumers.app import servers, terms
+from tip_serving.consumers.app import terms
+from tip_serving.consumers.connection import connected
 from tip_serving.consumers.declared import State
 from tip_serving.events.database import EventStoreError
 from tip_serving.events.importing import import_files
@@ -24,7 +24,6 @@ from tip_serving.events.streams import CONSUMER, DEAD_LETTERS, STREAMS
 
 DIFFERENT = 1
 _SHOWN_LETTERS = 50
-_WITHIN_S = 5
 _T = TypeVar("_T")
 
 
@@ -206,11 +205,8 @@ def _with_broker(act: Callable[[JetStreamContext], Awaitable[_T]]) -> _T:
         raise click.ClickException("No broker is set: TIP_NATS_URL names none. Files are imported by `import-wal`.")
 
     async def run() -> _T:
-        client = await nats.connect(servers(url), connect_timeout=_WITHIN_S, allow_reconnect=False, error_cb=_silent)
-        try:
-            return await act(client.jetstream(timeout=_WITHIN_S))
-        finally:
-            await client.close()
+        async with connected(url) as context:
+            return await act(context)
 
     try:
         return asyncio.run(run())
@@ -222,7 +218,3 @@ def _with_broker(act: Callable[[JetStreamContext], Awaitable[_T]]) -> _T:
         raise click.ClickException(
             f"The broker of TIP_NATS_URL does not do it: {error or type(error).__name__}"
         ) from None
-
-
-async def _silent(_: Exception) -> None:
-    """The sentence at the end says it."""
