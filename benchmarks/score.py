@@ -1,8 +1,9 @@
 """/score under load, beside a bare FastAPI echo of the same bodies and a bare ASGI hello, in one run.
 
-One worker, a LightGBM model in the path, 20 candidates, all profile features and eight tasks a request, decision log
-and request log on. Each server has one core to itself where there are two; the load comes from another. Rounds
-interleave the servers, so that a busy moment of the machine hits all of them; printed is the median over rounds.
+One worker, a LightGBM model in the path, decision log and request log on. A request has all profile features, eight
+tasks that nobody else has, and 20 candidates: 15 of a catalogue of 200 tips and 5 that were never seen before. Each
+server has one core to itself where there are two; the load comes from another. Rounds interleave the servers, so that
+a busy moment of the machine hits all of them; printed is the median over rounds.
 
     .venv/bin/python benchmarks/score.py [--rounds 5] [--seconds 5] [--soak 1000000]
 
@@ -36,7 +37,7 @@ from tip_serving.lake.storage import Lake  # noqa: E402
 
 RATE = 500
 SERVER_CORE, LOAD_CORE = 0, 1
-N_BODIES = 64
+N_BODIES, N_CATALOGUE, N_NEW = 2_000, 200, 5
 PROFILE: dict[str, Any] = {
     "completion_rate": 0.62, "preferred_hour": 9, "tips_7d": 11, "tips_30d": 40, "acceptance_rate": 0.35,
     "dismissal_rate": 0.2, "streak_days": 4, "account_age_days": 210, "session_minutes": 6.5, "overdue_share": 0.125,
@@ -65,7 +66,9 @@ def body(index: int) -> bytes:
          "due": {"date": f"2026-03-{1 + (index + n) % 28:02d}"}, "labels": ["work"]}
         for n in range(8)
     ]  # fmt: skip
-    tips = [f"Take {5 + n} minutes now and write to the {n % 8}th supplier, then stop." for n in range(20)]
+    numbers = [(index * 7 + n) % N_CATALOGUE for n in range(20 - N_NEW)]
+    catalogue = [f"Take {5 + n % 20} minutes now for tip number {n}, then stop." for n in numbers]
+    tips = catalogue + [f"Write to the {n}th supplier about offer {index} now, then stop." for n in range(N_NEW)]
     profile = {**PROFILE, "preferred_hour": index % 24, "completion_rate": (index % 50) / 50}
     asked = {"user": f"user-{index}", "now": f"2026-03-02T{index % 24:02d}:15:00+01:00", "profile_features": profile}
     return json.dumps({**asked, "tasks": tasks, "candidates": tips}).encode()

@@ -38,16 +38,17 @@ def create_app(settings: Settings, routes: Routes, listener: Callable[[Event], N
     app = FastAPI(title="Tip serving", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
     if routes.score:
-        app.include_router(score.router)
+        app.router.routes.append(score.route())
     if routes.generate:
         app.include_router(generate.router)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: _openapi(app, score.paths() if routes.score else {})  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI, paths: dict[str, Any]) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        made["paths"] = {**paths, **made["paths"]}
         made.setdefault("components", {}).setdefault("schemas", {}).update(schemas.components())
         app.openapi_schema = made
     return app.openapi_schema

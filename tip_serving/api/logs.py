@@ -115,6 +115,7 @@ def configure(level: str) -> LineWriter:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
     for name in _OURS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
