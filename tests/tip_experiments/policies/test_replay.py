@@ -1,8 +1,10 @@
 """State as text, replay in another process, and what importing policies loads."""
 
 import json
+import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,11 @@ json.dump(replayed, sys.stdout)
 """
 
 
-def _in_another_process(program: str, given: str = "") -> str:
-    done = subprocess.run([sys.executable, "-c", program], input=given, capture_output=True, text=True, check=False)
+def _in_another_process(program: str, given: str = "", **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=given, capture_output=True, text=True, check=False,
+        env=os.environ | environment,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -42,6 +47,36 @@ def test_logged_decisions_replay_in_another_process(policy: Policy) -> None:
     assert [decision[1] for decision in replayed] == [decision.action for decision in logged]
     assert [decision[4] for decision in replayed] == [list(decision.probabilities) for decision in logged]
     assert [decision[7] for decision in replayed] == [policy.version] * 100
+
+
+_FINGERPRINT = """
+import numpy as np
+values = np.random.default_rng(0).normal(size=(300, 300))
+print(hash(np.exp(values).tobytes()), hash((values @ values).tobytes()))
+"""
+
+
+@cache
+def _older_processor() -> dict[str, str]:
+    """Settings under which numpy and its BLAS compute as on an older processor; none where they cannot."""
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[union-attr]
+    older = {"OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": " ".join(extensions), "PYTHONHASHSEED": "0"}
+    if _in_another_process(_FINGERPRINT, **older) == _in_another_process(_FINGERPRINT, PYTHONHASHSEED="0"):
+        return {}
+    return older
+
+
+def test_logged_decisions_replay_with_another_blas_on_another_processor(policy: Policy) -> None:
+    if not (older := _older_processor()):
+        pytest.skip("numpy knows one way to compute on this processor")
+    contexts = np.random.default_rng(12).normal(size=(1000, 3))
+    logged = [policy.decide(context, f"d{at}") for at, context in enumerate(contexts)]
+    given = json.dumps([[dumps(policy), contexts.tolist()]])
+    (replayed,) = json.loads(_in_another_process(_REPLAY, given, **older))
+    assert [decision[1] for decision in replayed] == [decision.action for decision in logged]
+    moved = np.array([decision[4] for decision in replayed]) - [decision.probabilities for decision in logged]
+    assert np.abs(moved).max() <= 1e-12
+    assert replayed[0][7] == policy.version
 
 
 def test_state_and_back_is_the_same_policy_now_and_after_more_feedback(policy: Policy, feedback: Feedback) -> None:
