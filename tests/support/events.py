@@ -45,7 +45,7 @@ def life(n_events: int, rng: np.random.Generator, n_users: int = 50) -> list[Any
     number = 0
     while len(made) < n_events:
         user = f"user-{rng.integers(n_users)}"
-        at = START + timedelta(seconds=number * 260_000 / n_events)
+        at = START + timedelta(seconds=len(made) * 260_000 / n_events)
         decision = f"decision-{number}"
         made += signals(user, at, f"signal-{number}")
         made.append(

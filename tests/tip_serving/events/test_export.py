@@ -1,0 +1,129 @@
+"""Days of events in the lake: what the store holds, exactly, and written again only when they change."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from support.events import START, life, reaction, signals
+from support.exposures import exposure
+
+from tip_serving.events import export
+from tip_serving.events.exposure import Exposure, ShadowResult
+from tip_serving.events.kinds import Kind
+from tip_serving.events.store import TIP_SCORES, EventStore, open_store
+from tip_serving.events.vectors import PackedVectors
+from tip_serving.lake import layout
+from tip_serving.lake.storage import Lake
+from tip_serving.settings import Settings
+
+DAY = START.date()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EventStore:
+    return open_store(Settings(tip_event_store=f"sqlite:///{tmp_path}/events.db"))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"))
+
+
+def test_every_event_is_in_the_file_of_its_day_and_kind(store: EventStore, lake: Lake) -> None:
+    events = life(900, np.random.default_rng(1))
+    store.keep(events)
+    done = list(export.export(store, lake))
+    assert sum(one.n_rows for one in done if one.kind != TIP_SCORES) == 900
+    found = {
+        (kind, row["event_id"], row["at"])
+        for kind in Kind
+        for path in lake.find(f"{layout.EVENTS}/{kind}")
+        for row in export.read_day(lake, kind, dt.date.fromisoformat(path.path[-18:-8])).to_dicts()
+    }
+    assert {(event_id, at) for _, event_id, at in found} == {(event.event_id, event.at) for event in events}
+    for one in done:
+        frame = export.read_day(lake, one.kind, one.day)
+        assert dict(frame.schema) == export.SCHEMAS[one.kind]
+        assert frame["at"].dt.date().unique().to_list() == [one.day]
+
+
+def test_an_exposure_comes_back_bit_for_bit(store: EventStore, lake: Lake) -> None:
+    shadow = ShadowResult(arm="next", scores=(0.1, 0.2), propensities=(0.3, 0.7), latency_ms=1.5)
+    given = exposure(at=START, shadow=(shadow,), propensities=(0.1 + 0.2, 0.7), fell_back={"a": "null", "b": "stale"})
+    store.keep([given])
+    list(export.export(store, lake))
+    (row,) = export.read_day(lake, Kind.EXPOSURE, DAY).to_dicts()
+    assert row["propensities"] == list(given.propensities)
+    assert row["shadow"][0]["propensities"] == [0.3, 0.7]
+    assert row["fell_back"] == [{"feature": "a", "reason": "null"}, {"feature": "b", "reason": "stale"}]
+    packed = PackedVectors(**{**row["vectors"], "varying": tuple(row["vectors"]["varying"])})
+    assert packed == given.vectors
+
+
+def test_a_signal_keeps_the_person_s_offset_and_the_day_is_utc(store: EventStore, lake: Lake) -> None:
+    late = dt.datetime(2026, 3, 2, 1, 30, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    store.keep(signals("u", late, "s"))
+    list(export.export(store, lake))
+    frame = export.read_day(lake, Kind.SIGNAL, dt.date(2026, 3, 1))
+    assert frame["utc_offset_min"].to_list() == [120, 120, 120]
+    assert frame["type"].to_list() == ["task_added", "task_completed", "app_opened"]
+    assert frame.filter(pl.col("type") == "task_completed")["labels"].to_list() == [["home", "café"]]
+
+
+def test_late_feedback_writes_its_own_day_and_the_tip_s_day_again_and_no_other(store: EventStore, lake: Lake) -> None:
+    decision = exposure(at=START, decision_id="d1", event_id="e1")
+    store.keep([decision, *signals("u", START, "s")])
+    list(export.export(store, lake))
+    assert list(export.export(store, lake)) == []
+    store.keep([reaction("d1", "accepted", at=START + dt.timedelta(days=3))])
+    assert [(one.kind, one.day) for one in export.export(store, lake)] == [
+        ("feedback", DAY + dt.timedelta(days=3)),
+        (TIP_SCORES, DAY),
+    ]
+    (tip,) = export.read_day(lake, TIP_SCORES, DAY).to_dicts()
+    assert (tip["tip_id"], tip["accepted_at"] - tip["at"]) == ("t0", dt.timedelta(days=3))
+    assert isinstance(decision, Exposure)
+    assert tip["propensity"] == pytest.approx(decision.propensities[0])
+
+
+def test_an_export_that_dies_is_done_again(store: EventStore, lake: Lake) -> None:
+    store.keep(life(400, np.random.default_rng(3)))
+    exporting = export.export(store, lake)
+    first = next(exporting)
+    exporting.close()
+    assert (first.kind, first.day) in [(day.kind, day.day) for day in store.changed_days()]
+    list(export.export(store, lake))
+    assert store.changed_days() == []
+
+
+def test_equal_stores_make_equal_files_in_whatever_order_events_came(lake: Lake, tmp_path: Path) -> None:
+    events = life(300, np.random.default_rng(4))
+    for name, order in (("one", range(300)), ("two", reversed(range(300)))):
+        store = open_store(Settings(tip_event_store=f"sqlite:///{tmp_path}/{name}.db"))
+        for number in order:
+            store.keep([events[number]])
+        list(export.export(store, Lake(str(tmp_path / name))))
+    one, two = (Lake(str(tmp_path / name)) for name in ("one", "two"))
+    paths = [entry.path for entry in one.find(layout.EVENTS)]
+    assert len(paths) > 6
+    assert {path: one.read(path) for path in paths} == {
+        entry.path: two.read(entry.path) for entry in two.find("events")
+    }
+
+
+def test_a_day_that_becomes_empty_has_no_file(store: EventStore, lake: Lake) -> None:
+    store.keep([reaction("d1", user="me"), reaction("d2", user="them", at=START + dt.timedelta(days=1))])
+    list(export.export(store, lake))
+    store.erase("me", START + dt.timedelta(days=9))
+    list(export.export(store, lake))
+    assert [entry.path for entry in lake.find(layout.EVENTS)] == ["events/feedback/2026-03-02.parquet"]
+
+
+def test_rows_are_taken_out_of_the_files_alone(store: EventStore, lake: Lake) -> None:
+    store.keep([reaction("d1", user="me"), reaction("d2", user="them"), exposure(at=START, user="me")])
+    list(export.export(store, lake))
+    assert export.remove(lake, lambda rows: rows["user"] == "me") == 3
+    assert export.remove(lake, lambda rows: rows["user"] == "me") == 0
+    assert export.read_day(lake, Kind.FEEDBACK, DAY)["user"].to_list() == ["them"]
