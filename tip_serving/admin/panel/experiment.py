@@ -3,6 +3,8 @@
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
+from nicegui import ui
+
 from tip_serving.admin.panel import boards, shown, situations
 from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
@@ -75,6 +77,7 @@ async def watched(desk: Desk, visitor: Visitor, user: User) -> None:
 
     # A large ranking takes a second to read; the page does not wait for it.
     at = await see(user)
+    ui.page_title(f"{name} \u00b7 Tip bench")
     view.show(page=at.page, may_act=user.role in ADMINS)
     visitor.soon(look)
     visitor.on(results, "choose", choose)

@@ -65,7 +65,7 @@ def _experiment(row: ExperimentRow) -> dict[str, Any]:
         "phase": row.phase,
         "tone": _TONES.get(row.phase, "off"),
         "failed": f"{words.counted(row.n_cells_failed, 'cell')} failed" if row.n_cells_failed else "",
-        **_progress(row),
+        "share": _share(row),
         "counts": f"{row.n_done:,} of {row.n_needed:,}",
         "cells": f"{row.n_cells_done} / {row.n_cells}",
         "cost": words.money(row.cost_usd),
@@ -74,10 +74,8 @@ def _experiment(row: ExperimentRow) -> dict[str, Any]:
     }
 
 
-def _progress(row: ExperimentRow) -> dict[str, float]:
-    share = row.n_done / row.n_needed if row.n_needed else 0.0
-    failed = row.n_cells_failed / row.n_cells if row.n_cells else 0.0
-    return {"share": round(share, 4), "failed_share": round(failed, 4)}
+def _share(row: ExperimentRow) -> float:
+    return round(row.n_done / row.n_needed, 4) if row.n_needed else 0.0
 
 
 def _when(at: datetime | None) -> str:
@@ -91,7 +89,9 @@ def experiment(row: ExperimentRow, cells: Sequence[CellRow], board: JudgeBoard |
         ("Tips", f"{row.n_done:,}", f"of {row.n_needed:,}"),
         ("Cells", f"{row.n_cells_done}", f"of {row.n_cells} done, {row.n_cells_failed} failed"),
         ("Cost", words.money(row.cost_usd), f"stops at ${spec.max_cost_usd:g}" if spec and spec.max_cost_usd else ""),
-        ("Started", _when(row.created_at), ""),
+        ("Started", f"{row.created_at:%d %b, %H:%M}", f"{row.created_at:%Y}, UTC")
+        if row.created_at
+        else ("Started", words.NONE, ""),
         ("Took", span((row.finished_at - row.created_at).total_seconds()), "")
         if row.finished_at and row.created_at and spec
         else ("Took", words.NONE, ""),
@@ -105,7 +105,7 @@ def experiment(row: ExperimentRow, cells: Sequence[CellRow], board: JudgeBoard |
         "sentence": _SENTENCES[row.phase],
         "faults": row.faults,
         "facts": [{"term": term, "value": value, "note": note} for term, value, note in facts],
-        **_progress(row),
+        "share": _share(row),
         "is_open": row.phase in _OPEN and row.n_needed > 0,
         "can_retry": row.n_cells_failed > 0 and not row.is_cancelled,
         "can_resume": row.is_cancelled,

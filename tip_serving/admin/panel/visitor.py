@@ -4,6 +4,7 @@ An open page proves nothing. A session may have ended since, a role may have bee
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from nicegui.events import GenericEventArguments
 
 from tip_serving.admin.service.errors import ServiceError
 from tip_serving.admin.service.users import User
+from tip_serving.lake.storage import LakeError
 
 VIEWS = Path(__file__).parent / "views"
 _log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Visitor:
         self._doorman = doorman
         self._request = request
         self.frame: View | None = None
+        self._notices = itertools.count()  # the same words again are told again
 
     async def user(self) -> User:
         """Who it is, read again. Raises SignedOutError."""
@@ -90,6 +93,9 @@ class Visitor:
             ui.navigate.to(self.sign_in())
         except ServiceError as refused:
             self.say(" ".join([refused.detail, *(fault.message for fault in refused.faults)]))
+        except LakeError as damage:
+            _log.error("%s: %s", event, damage)
+            self.say(str(damage))
         except Exception:  # noqa: BLE001 - a broken event must neither be silent nor take the page with it
             _log.exception("an event of a page failed", extra={"event": event})
             self.say("That did not work; nothing is known to have changed. The log of the server has the details.")
@@ -102,7 +108,7 @@ class Visitor:
     def say(self, text: str) -> None:
         """Tell the person something in passing."""
         if self.frame is not None:
-            self.frame.show(notice={"text": text})
+            self.frame.show(notice={"text": text, "number": next(self._notices)})
 
     @property
     def path(self) -> Mapping[str, str]:

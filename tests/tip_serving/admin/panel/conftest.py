@@ -13,7 +13,8 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "
           "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+# Not for the session: its driver keeps an event loop running in this thread, in which no other test could start one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: install Debian's chromium to try the panel")
@@ -23,7 +24,7 @@ def browser() -> Iterator[sync_api.Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A process with a ranked experiment, of which one cell failed, and with hostile texts in it."""
     home = tmp_path_factory.mktemp("panel")

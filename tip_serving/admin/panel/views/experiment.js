@@ -28,7 +28,7 @@ export default {
         </div>
         <div v-if="page.faults.length" class="note bad" role="alert"><p><strong>The spec in the lake is refused, so nothing runs.</strong></p><p v-for="fault in page.faults">{{ fault }}</p></div>
         <dl class="facts"><div v-for="fact in page.facts"><dt>{{ fact.term }}</dt><dd>{{ fact.value }}<small v-if="fact.note">{{ fact.note }}</small></dd></div></dl>
-        <Progress v-if="page.is_open" :share="page.share" :failed="page.failed_share" label="Tips made"/>
+        <Progress v-if="page.is_open" :share="page.share" label="Tips made"/>
         <nav class="jump" aria-label="On this page"><a href="#cells">Cells</a><a v-if="page.failures.length" href="#failures">Failures</a><a href="#ranking">Ranking</a><a href="#tips">Tips</a>
           <a v-for="link in page.links" class="out" :href="link.href" target="_blank" rel="noopener">{{ link.name }}</a></nav>
 

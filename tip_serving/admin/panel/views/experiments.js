@@ -50,7 +50,7 @@ export default {
           <tbody role="rowgroup"><tr role="row" v-for="row in page.rows" :key="row.name" :data-name="row.name">
             <th role="rowheader" scope="row"><a :href="row.href"><bdi>{{ row.name }}</bdi></a><small>{{ row.about }}</small></th>
             <td role="cell" class="c-phase"><span class="phase" :class="'t-' + row.tone">{{ row.phase }}</span><small v-if="row.failed" class="alert">{{ row.failed }}</small></td>
-            <td role="cell" class="c-progress"><Progress :share="row.share" :failed="row.failed_share" :label="row.name + ': ' + row.counts"/><small>{{ row.counts }}</small></td>
+            <td role="cell" class="c-progress"><Progress :share="row.share" :label="row.name + ': ' + row.counts"/><small>{{ row.counts }}</small></td>
             <td role="cell" data-label="Cells">{{ row.cells }}</td>
             <td role="cell" data-label="Cost">{{ row.cost }}</td>
             <td role="cell" class="whole" data-label="Started"><time :datetime="row.created_iso" :title="row.created_iso">{{ row.created }}</time></td>

@@ -1,9 +1,18 @@
 // The bar above every page, the notice below it, and the page itself in between.
 
+const STAYS_MS = 8000;
+
 export default {
   props: { places: Array, here: String, who: String, role: String, csrf: String, notice: Object },
   data() {
-    return { theme: localStorage.getItem("tip-theme") || "system" };
+    return { theme: localStorage.getItem("tip-theme") || "system", said: "" };
+  },
+  watch: {
+    notice({ text }) {
+      this.said = text;
+      clearTimeout(this.fading);
+      this.fading = setTimeout(() => { this.said = ""; }, STAYS_MS);
+    },
   },
   methods: {
     turn() {
@@ -31,6 +40,6 @@ export default {
         </div>
       </header>
       <div class="leaf" id="leaf" tabindex="-1"><slot></slot></div>
-      <div class="toast" role="status">{{ notice ? notice.text : "" }}</div>
+      <div class="toast" role="status">{{ said }}</div>
     </div>`,
 };

@@ -10,6 +10,10 @@ export default {
   },
   methods: {
     fault(field) { return this.faults.filter((found) => found.field === field).map((found) => found.message).join(" "); },
+    promote(user, select) {
+      this.$emit("promote", { name: user.name, role: select.value });
+      select.value = user.role; // until the server says that it is so
+    },
     remove(name) {
       if (this.sure === name) { this.$emit("remove", { name }); this.sure = null; } else this.sure = name;
     },
@@ -20,7 +24,7 @@ export default {
       <div v-for="found in faults.filter((f) => !['name', 'password', 'role'].includes(f.field))" class="note bad" role="alert">{{ found.message }}</div>
       <table class="stack" role="table" aria-label="Users"><thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Name</th><th role="columnheader" scope="col" class="left">Role</th><th role="columnheader" scope="col">Signs in by</th><th role="columnheader" scope="col">Since</th><th role="columnheader" scope="col"><span class="hidden">Change</span></th></tr></thead>
         <tbody role="rowgroup"><tr role="row" v-for="user in page.users" :key="user.name"><th role="rowheader" scope="row"><bdi class="cell-name">{{ user.name }}</bdi><small v-if="user.is_me">you</small></th>
-          <td role="cell" class="left"><span v-if="user.is_me">{{ user.role }}</span><select v-else :value="user.role" :aria-label="'Role of ' + user.name" @change="$emit('promote', { name: user.name, role: $event.target.value })"><option v-for="known in page.roles" :value="known">{{ known }}</option></select></td>
+          <td role="cell" class="left"><span v-if="user.is_me">{{ user.role }}</span><select v-else :value="user.role" :aria-label="'Role of ' + user.name" @change="promote(user, $event.target)"><option v-for="known in page.roles" :value="known">{{ known }}</option></select></td>
           <td role="cell" data-label="Signs in by">{{ user.way }}</td><td role="cell" data-label="Since">{{ user.since }}</td>
           <td role="cell"><button v-if="!user.is_me" type="button" class="danger" @click="remove(user.name)" @blur="sure = null" :aria-label="(sure === user.name ? 'Really remove ' : 'Remove ') + user.name">{{ sure === user.name ? "Really remove?" : "Remove" }}</button></td></tr></tbody></table>
       <section><h2>Add a user</h2>

@@ -6,10 +6,9 @@ export const CellName = {
 };
 
 export const Progress = {
-  props: { share: Number, failed: { type: Number, default: 0 }, label: String },
+  props: { share: Number, label: String },
   template: `
-    <span class="meter" :class="{ 'has-failed': failed > 0 }" :style="{ '--bad': failed * 100 + '%' }" role="progressbar"
-      :aria-label="label" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="Math.floor(share * 100)">
+    <span class="meter" role="progressbar" :aria-label="label" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="Math.floor(share * 100)">
       <span :style="{ width: share * 100 + '%' }"></span>
     </span>`,
 };
