@@ -3,8 +3,8 @@
 import msgspec
 
 
-class ScoredCandidate(msgspec.Struct, frozen=True):
-    """One candidate, in the order of the request."""
+class ScoredCandidate(msgspec.Struct, frozen=True, gc=False):
+    """One candidate, in the order of the request. It can be in no cycle, so the collector need not look at it."""
 
     id: str
     score: float
