@@ -1,10 +1,15 @@
 """The admin process for tests: opened on a lake under `tmp_path`, with an account of every role and a clock to set."""
 
 import asyncio
-from collections.abc import Mapping
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from httpx import ASGITransport, AsyncClient, Response
 from support.bench import EXPERIMENT, create, fill_all
 
@@ -75,6 +80,22 @@ def signed_in(admin: Admin, user: User) -> Browser:
     browser.cookies.set(admin.doorman.cookie_name, begun.cookie)
     browser.headers[CSRF_HEADER] = begun.session.csrf
     return browser
+
+
+@contextmanager
+def served(admin: Admin) -> Iterator[str]:
+    """The routes on a real socket, with the thread that watches."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(admin), log_level="error", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 def filled(admin: Admin, **asked: object) -> str:

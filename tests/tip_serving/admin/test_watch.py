@@ -2,21 +2,15 @@
 
 import asyncio
 import json
-import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from support.admin import ANA, BEN, VERA, opened
+from support.admin import ANA, BEN, VERA, opened, served
 from support.bench import EXPERIMENT, create, fill
 
 from tip_serving.admin.api import events
-from tip_serving.admin.app import create_app
 from tip_serving.admin.assembly import Admin
 from tip_serving.admin.service.errors import ForbiddenError
 from tip_serving.admin.service.users import Role
@@ -110,22 +104,6 @@ def test_only_readers_may_watch(admin: Admin) -> None:
         asyncio.run(anext(admin.watch.changes(BEN, None, PATIENCE_S)))
 
 
-@contextmanager
-def _served(admin: Admin) -> Iterator[str]:
-    """The routes on a real socket, with the thread that watches."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(admin), log_level="error", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
 def _events(answer: httpx.Response) -> Iterator[tuple[str, str]]:
     """Each event as it comes, with its data."""
     name = ""
@@ -142,7 +120,7 @@ def test_a_stream_ends_when_the_one_who_watches_may_no_more(
 ) -> None:
     monkeypatch.setattr(events, "PATIENCE_S", PATIENCE_S)
     admin = opened(tmp_path)
-    with _served(admin) as address:
+    with served(admin) as address:
         begun = admin.doorman.let_in(VERA, "tests")
         cookies = {admin.doorman.cookie_name: begun.cookie}
         with (

@@ -103,7 +103,7 @@ def remove(user: Caller, admin: Admins, name: Name) -> None:
     admin.people.remove(user, name)
 
 
-@ROUTES.post("/session/password", status_code=204, responses=documented(), openapi_extra=_EVERYBODY)
+@ROUTES.post("/session/password", status_code=204, responses=documented(429), openapi_extra=_EVERYBODY)
 def own_password(user: Caller, admin: Admins, passwords: OwnPassword) -> None:
     """Change one's own password; ends all of one's sessions."""
     admin.people.set_own_password(user, passwords.current, passwords.new)
