@@ -3,8 +3,8 @@
 import msgspec
 
 
-class ScoredCandidate(msgspec.Struct, frozen=True, gc=False):
-    """One candidate, in the order of the request. It can be in no cycle, so the collector need not look at it."""
+class ScoredCandidate(msgspec.Struct, frozen=True, gc=False):  # of plain values: it can be in no cycle
+    """One candidate, in the order of the request."""
 
     id: str
     score: float
