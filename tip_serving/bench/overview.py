@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tip_serving.bench import leases
 from tip_serving.bench.identity import Cell
@@ -43,6 +42,7 @@ class Overview:
     catalog: Catalog
     lease_ttl_s: float
     _kept: dict[str, tuple[Stamp, Standing]] = field(default_factory=dict)
+    _watched: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _listed: tuple[float, dict[str, Stamp]] = (float("-inf"), {})
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,6 +52,7 @@ class Overview:
             stamps = self._stamps()
             for gone in self._kept.keys() - stamps.keys():
                 del self._kept[gone]
+            self._watched = {name: paths for name, paths in self._watched.items() if name in stamps}
             told = [self._recorded(experiment, stamp) for experiment, stamp in sorted(stamps.items())]
         held: dict[Cell, Holding | None] = {}  # many experiments share cells: each lease is read once
 
@@ -110,7 +111,9 @@ class Overview:
         """Of one experiment; None where there is none."""
         if self.lake.directory is None:
             return self._listing().get(experiment)
-        times = tuple(_changed_at(self.lake.directory / path) for path in _watched(experiment))
+        if experiment not in self._watched:
+            self._watched[experiment] = tuple(f"{self.lake.directory}/{path}" for path in _watched(experiment))
+        times = tuple(map(_changed_at, self._watched[experiment]))
         return times if times[0] is not None or times[1] is not None else None
 
     def _listing(self) -> dict[str, Stamp]:
@@ -144,9 +147,9 @@ def _watched(experiment: str) -> Iterator[str]:
     yield layout.ranked_mark(experiment)
 
 
-def _changed_at(path: Path) -> int | None:
+def _changed_at(path: str) -> int | None:
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116  a third of the time that Path.stat takes
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  a Path would take twice the time, nine times an experiment
     except OSError:
         return None
 
