@@ -34,6 +34,7 @@ _SHOWN_FAULTS = 100
 @click.option("--anchors", "anchor_set", help="Mix tips of this anchor set into every batch.")
 @click.option("--race", "round_size", type=click.IntRange(1), help="Only the next round of so many scenarios.")
 @click.option("--error-rate", default=0.05, show_default=True, help="Of a race: chance that the best cell is dropped.")
+@click.option("--redact", "is_redacted", is_flag=True, help="Leave out names, addresses, e-mails and long numbers.")
 def export(
     experiment: str,
     judge: str,
@@ -45,6 +46,7 @@ def export(
     anchor_set: str | None,
     round_size: int | None,
     error_rate: float,
+    is_redacted: bool,
 ) -> None:
     """Hand a judge blind batches of what it has not judged yet.
 
@@ -63,7 +65,7 @@ def export(
     if round_size is not None:
         only = told_round(workshop, experiment, judge, error_rate, round_size)
     share = Share(tuple(sorted({judge, *share_with})), overlap) if share_with else None
-    ask = Ask(judge, batch_size=batch_size, share=share, partners=partners, anchor_set=anchor_set, only=only)
+    ask = Ask(judge, batch_size, share, partners, anchor_set, only=only, is_redacted=is_redacted)
     try:
         batches = workshop.export(experiment, ask)
     except (AllocationError, AnchorError) as error:

@@ -26,6 +26,7 @@ from tip_serving.bench.judging.verdicts import VERDICTS
 from tip_serving.lake import layout
 from tip_serving.lake.storage import ConflictError, Lake, MissingError
 from tip_serving.lake.tables import Schema, read_table, write_table
+from tip_serving.privacy.redaction import redact
 from tip_serving.scenarios.model import Scenario, Situation
 
 KEY_SCHEMA: Schema = {
@@ -78,6 +79,8 @@ class Ask:
     anchors_per_batch: int = 4
     only: Collection[str] | None = None
     """Candidates to choose from, as a race asks for; None for all."""
+    is_redacted: bool = False
+    """Without what tells who somebody is, see `privacy.redaction`."""
 
 
 class Batch(NamedTuple):
@@ -188,6 +191,7 @@ def _write_batch(
     ask: Ask,
 ) -> Batch:
     identities = "\n".join([rubric.version, rubric.content_hash, *sorted(item.identity for item in pending)])
+    identities += "\nredacted" if ask.is_redacted else ""
     mixed = _mixed_in(known, pending, lambda anchor: _keyed(salt, f"{identities}:{anchor.anchor_id}"))
     mixed = mixed[: ask.anchors_per_batch]
     # The same items with other anchors are another batch: the file of a batch never changes.
@@ -204,7 +208,8 @@ def _write_batch(
     told = batch_instructions(rubric, ask.judge, len(keyed), is_pairs=ask.partners is not None)
     lake.write(instructions_path, told.encode())
     common = {"judge": ask.judge, "batch": batch, "rubric_version": rubric.version}
-    lines = (json.dumps({"item": name, **common, **item.content}, ensure_ascii=False) + "\n" for name, item in keyed)
+    contents = ((name, redact(item.content) if ask.is_redacted else item.content) for name, item in keyed)
+    lines = (json.dumps({"item": name, **common, **content}, ensure_ascii=False) + "\n" for name, content in contents)
     lake.write(made.rows_path, "".join(lines).translate(_LINE_ENDS).encode())
     return made
 
