@@ -49,7 +49,7 @@ def stamp(text: str, contract_hash: str, calibration: Calibration | None) -> byt
 class RewardModel:
     """Predicts the reward of candidates from their feature vectors.
 
-    LightGBM takes a shared lock for a prediction, so threads may predict at once; each call has a buffer of its own.
+    Threads may predict; each call has a buffer of its own.
 
     Raises:
         ModelError: the file is no model, or was trained on other features than `names` under `contract_hash`.
@@ -105,13 +105,15 @@ class RewardModel:
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def _library() -> ctypes.PyDLL:
     """LightGBM's C library, without its Python package, whose import brings scipy."""
     spec = importlib.util.find_spec("lightgbm")
     folders = spec.submodule_search_locations if spec else None
     if not folders:
         raise ModelError("LightGBM is not installed; install the `serving` extra.")
-    library = ctypes.CDLL(str(Path(folders[0]) / "lib" / "lib_lightgbm.so"))
+    # PyDLL keeps the interpreter during a call: a prediction takes microseconds, and whoever lets go of the interpreter
+    # for it may get it back from another thread only after milliseconds.
+    library = ctypes.PyDLL(str(Path(folders[0]) / "lib" / "lib_lightgbm.so"))
     library.LGBM_GetLastError.restype = ctypes.c_char_p
     library.LGBM_BoosterFree.argtypes = [ctypes.c_void_p]
     library.LGBM_BoosterPredictForMat.argtypes = [
@@ -121,12 +123,12 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _last_error(library: ctypes.CDLL) -> str:
+def _last_error(library: ctypes.PyDLL) -> str:
     said: bytes = library.LGBM_GetLastError()
     return said.decode(errors="replace")
 
 
-def _load(library: ctypes.CDLL, data: bytes) -> ctypes.c_void_p:
+def _load(library: ctypes.PyDLL, data: bytes) -> ctypes.c_void_p:
     handle, n_iterations = ctypes.c_void_p(), ctypes.c_int()
     if library.LGBM_BoosterLoadModelFromString(data, ctypes.byref(n_iterations), ctypes.byref(handle)):
         raise ModelError(f"LightGBM cannot load the model: {_last_error(library)}")
