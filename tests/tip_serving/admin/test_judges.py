@@ -212,6 +212,8 @@ def test_judgements_go_in_after_a_pause_or_when_many_wait(admin: Admin, clock: C
     assert _scores(admin, BEN).height == 1 + MANY
     parts = admin.bench.workshop.lake.find(layout.append_only(layout.SCORES, BEN.name, "r1"))
     assert len(parts) == 2, "one file a settling, not one a judgement"
+    told = [(entry.user, entry.detail["n_accepted"]) for entry in admin.audit.entries(ANA, "score").items]
+    assert told == [("ben", MANY), ("ben", 1)]
 
 
 def test_ones_scores_change_the_leaderboard_without_the_graph(admin: Admin, clock: Clock) -> None:

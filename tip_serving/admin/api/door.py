@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, Request
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
-from tip_serving.admin.api.caller import ANYBODY, Admins, Caller, roles
+from tip_serving.admin.api.caller import ANYBODY, Admins, Caller, admin_of, roles
 from tip_serving.admin.api.people import Asked, Password
 from tip_serving.admin.api.problems import documented
 from tip_serving.admin.assembly import Admin
@@ -175,8 +175,9 @@ def refuse_strangers(request: Request) -> None:
     """Refuse a form that another site's page sent. Raises ForbiddenError."""
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "none")
-    host = request.headers.get("host", "")
-    is_ours = origin is None or urlsplit(origin).netloc == host
+    public = admin_of(request).settings.tip_admin_url or ""
+    ours = {request.headers.get("host", ""), urlsplit(public).netloc}  # a proxy in front may tell another host
+    is_ours = origin is None or (urlsplit(origin).netloc or "nowhere") in ours
     if not is_ours or site not in {"none", "same-origin"}:
         raise ForbiddenError("This form was sent from another site's page.")
 

@@ -155,6 +155,8 @@ class Scores:
             data = "".join(line + "\n" for line in lines).encode()
             report = intake.submit(self._bench.workshop.lake, experiment, data, judge, partial=True)
             self._drawer.forget(experiment, judge, lines)
+        about = {"n_accepted": report.accepted, "n_faults": len(report.faults)}
+        self._audit.note(User(judge, Role.JUDGE), "score", experiment, about)
         for fault in report.faults:
             _LOG.error("A judgement of %s in %s was lost: %s.", judge, experiment, fault.reason)
         self._note_unranked(experiment)
