@@ -5,6 +5,8 @@ PYTHON ?= python3.11
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes, each with whole files: fixtures of a file are made once.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -26,11 +28,11 @@ bench: $(STAMP)  ## run the bench on the embedded writers and print its leaderbo
 
 test: $(STAMP)  ## pass the tests that take minutes
 	@.ci/services
-	@$(BIN)/pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 test-slow: $(STAMP)  ## pass the long tests
 	@.ci/services
-	@$(BIN)/pytest -m slow
+	@$(PYTEST) -m slow
 
 check: $(STAMP)  ## lint, types and import contracts
 	@$(BIN)/ruff check .
