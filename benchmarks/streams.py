@@ -45,6 +45,7 @@ class Watched:
         self.is_full = asyncio.Event()
 
     def keep(self, events: Sequence[AnyEvent]) -> Kept:
+        """As the store; called in the thread of the intake."""
         kept = self._store.keep(events)
         self._n_left -= kept.n_new
         if self._n_left <= 0:
@@ -53,6 +54,7 @@ class Watched:
 
 
 async def publish(url: str, events: Sequence[AnyEvent]) -> None:
+    """Fill the streams."""
     client = await nats.connect(url)
     context = client.jetstream(publish_async_max_pending=2_000)
     sent = [await context.publish_async(event.subject, encode(event)) for event in events]
@@ -89,6 +91,7 @@ async def consumers(url: str, store: EventStore, n_events: int) -> None:
 
 
 async def reset(url: str) -> None:
+    """Have the consumers begin at the beginning."""
     client = await nats.connect(url)
     context = client.jetstream()
     for declared in STREAMS:
@@ -98,6 +101,8 @@ async def reset(url: str) -> None:
 
 
 def rounds(url: str, directory: Path, n_events: int, n_rounds: int, address: str | None) -> None:
+    """Measure both in turns and print the figures."""
+
     async def prepare() -> None:
         client = await nats.connect(url)
         await setup(client.jetstream(), TERMS)
@@ -123,6 +128,7 @@ def rounds(url: str, directory: Path, n_events: int, n_rounds: int, address: str
 
 
 def main() -> None:
+    """Start a broker and measure."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--events", type=int, default=60_000)
     options.add_argument("--rounds", type=int, default=3)

@@ -41,7 +41,7 @@ class Intake:
         self._n_failures = 0
         self._kept = Kept()
         self._n_dead = 0
-        self._told_at = 0.0
+        self._told_at = -TELL_EVERY_S
 
     async def take(self, messages: Sequence[Msg]) -> None:
         """Keep what the messages hold and acknowledge them; raises nothing."""
@@ -78,7 +78,7 @@ class Intake:
     async def close(self) -> None:
         """End the thread, once its batch is written, and say what was done."""
         await asyncio.to_thread(self._writer.shutdown)
-        self._told_at = 0.0
+        self._told_at = -TELL_EVERY_S
         self._tell(Kept(), 0)
 
     async def _bury(self, poison: Sequence[tuple[Msg, str]]) -> set[int]:

@@ -1,1 +1,1 @@
-"""What happened to a person's tips, as typed events, and the log that keeps them off the request's path."""
+"""What happened, as typed events: the log that keeps them off a request's path, and the store that has each once."""

@@ -77,7 +77,7 @@ class EventStore:
                     conflicting.append(row)
             if new:
                 self._database.insert("events", COLUMNS, new)
-                self._count_changes(new)
+                self._count_changes([(row.kind, row.at_us, row.decision_id) for row in new])
             self._note(conflicting)
         n_repeated = len(welcome) - len(new) - len(conflicting)
         return Kept(len(new), n_repeated, len(conflicting), len(rows) - len(welcome))
@@ -179,10 +179,11 @@ class EventStore:
                 row.event_id, hash_of(row.body), row.user, row.retain_until_us, row.body,
             )  # fmt: skip
 
-    def _count_changes(self, rows: Sequence[Row]) -> None:
-        changed = {(row.kind.value, day_of(row.at_us)) for row in rows}
-        changed |= {(TIP_SCORES, day_of(row.at_us)) for row in rows if row.kind is Kind.EXPOSURE}
-        decisions = sorted({row.decision_id for row in rows if row.kind is Kind.FEEDBACK and row.decision_id})
+    def _count_changes(self, rows: Sequence[tuple[str, int, str | None]]) -> None:
+        """Open the days of events that came or go, given by kind, moment and decision."""
+        changed = {(str(kind), day_of(at_us)) for kind, at_us, _ in rows}
+        changed |= {(TIP_SCORES, day) for kind, day in changed if kind == Kind.EXPOSURE}
+        decisions = sorted({decision_id for kind, _, decision_id in rows if kind == Kind.FEEDBACK and decision_id})
         if decisions:
             exposed = self._database.rows(
                 f"SELECT at_us FROM events WHERE kind = 'exposures' AND decision_id IN ({self._database.among})",  # noqa: S608  ours
@@ -197,8 +198,8 @@ class EventStore:
             )  # fmt: skip
 
     def _remove(self, condition: str, parameter: object) -> int:
-        found = self._database.rows(f"SELECT {COLUMNS} FROM events WHERE {condition}", parameter)  # noqa: S608  conditions of ours
-        self._count_changes([Row(*row)._replace(kind=Kind(row[1])) for row in found])
+        gone = f"SELECT kind, at_us, decision_id FROM events WHERE {condition}"  # noqa: S608  conditions of ours
+        self._count_changes(self._database.rows(gone, parameter))
         self._database.change(f"DELETE FROM conflicts WHERE {condition}", parameter)  # noqa: S608  the same
         return self._database.change(f"DELETE FROM events WHERE {condition}", parameter)  # noqa: S608  the same
 
