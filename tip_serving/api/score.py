@@ -1,18 +1,22 @@
 """POST /score: which of these tips should this person see now?
 
-The hot route: Starlette's, since FastAPI's way around a handler takes 30 us that nothing here needs, and the body is
-read by the core straight from its bytes.
+The hot route: `Straight` takes it past the framework, whose way around a handler costs 50 us that nothing here needs.
+The framework's own route does the same, tells other methods off, and stands in the OpenAPI file.
 """
 
 from typing import Any
 
 import msgspec
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from tip_serving.api import problems
 from tip_serving.api.schemas import operation
 from tip_serving.scoring.answers import ScoreAnswer
+from tip_serving.scoring.errors import RefusedError
 from tip_serving.scoring.ranker import Ranker
 from tip_serving.scoring.request import ScoreRequest
 
@@ -22,9 +26,35 @@ _ENCODER = msgspec.json.Encoder()
 
 async def score(request: Request) -> Response:
     """Scores, a drawn order and its propensities for a person's candidate tips."""
-    ranker: Ranker = request.app.state.services.ranker
-    answer = await ranker.answer(await request.body())
-    return Response(_ENCODER.encode(answer), media_type="application/json")
+    return await _answered(request.app, await request.body())
+
+
+class Straight:
+    """The application, with POST /score taken straight to the ranker.
+
+    Args:
+        app: answers everything else; has the services once it has started.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request whose body comes in one piece."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        message = await receive()
+        try:
+            answer = await _answered(self._app, message["body"])
+        except RefusedError as error:
+            answer = problems.refused(error)
+        await answer(scope, receive, send)
+
+
+async def _answered(app: FastAPI, body: bytes) -> Response:
+    ranker: Ranker = app.state.services.ranker
+    return Response(_ENCODER.encode(await ranker.answer(body)), media_type="application/json")
 
 
 def route() -> Route:

@@ -19,7 +19,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tip_serving.api import feedback, logs, openapi, operations
+from tip_serving.api import feedback, logs, openapi, operations, score
 from tip_serving.api.accounting import Accounting
 from tip_serving.api.app import create_app
 from tip_serving.api.auth import Authentication, parse_tokens
@@ -27,6 +27,7 @@ from tip_serving.api.limits import BackPressure, WholeBody
 from tip_serving.api.metrics import Meter
 from tip_serving.api.operations import Condition
 from tip_serving.api.routes import Routes
+from tip_serving.api.score import Straight
 from tip_serving.api.telemetry import Tracing, tracing
 from tip_serving.settings import Settings
 
@@ -113,7 +114,8 @@ def surround(app: FastAPI, chosen: Settings, meter: Meter, writer: logs.LineWrit
     """The application with everything that stands around it."""
     open_paths = operations.PATHS | {operations.OPENAPI}
     routes = open_paths | set(app.openapi()["paths"])
-    whole = WholeBody(app, chosen.tip_max_body_bytes, chosen.tip_body_timeout_s, chosen.tip_request_timeout_s)
+    inner = Straight(app) if score.PATH in routes else app
+    whole = WholeBody(inner, chosen.tip_max_body_bytes, chosen.tip_body_timeout_s, chosen.tip_request_timeout_s)
     known = Authentication(whole, parse_tokens(chosen.tip_service_tokens), open_paths)
     bounded = BackPressure(known, chosen.tip_max_waiting, operations.PATHS, whole)
     tells = chosen.tip_log_level in {"debug", "info"}

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,7 @@ def question(request: ScoreRequest, found: Moment) -> Question:
     return Question(found, tuple(ids), tuple(without_text), vectors)
 
 
+@lru_cache(maxsize=2048)  # a catalogue of tips is asked about for every person
 def tip_id(text: str) -> str:
     """The id of a tip that is known by its text alone, the same wherever it comes from."""
     return f"tip-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
