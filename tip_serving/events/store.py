@@ -186,7 +186,7 @@ class EventStore:
         decisions = sorted({decision_id for kind, _, decision_id in rows if kind == Kind.FEEDBACK and decision_id})
         if decisions:
             exposed = self._database.rows(
-                f"SELECT at_us FROM events WHERE kind = 'exposures' AND decision_id IN ({self._database.among})",  # noqa: S608  ours
+                f"SELECT at_us FROM events WHERE reaction IS NULL AND decision_id IN ({self._database.among})",  # noqa: S608  ours
                 json.dumps(decisions),
             )
             changed |= {(TIP_SCORES, day_of(at_us)) for (at_us,) in exposed}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,17 @@ def test_two_writers_of_the_same_events_keep_each_once(opened: Opened) -> None:
     assert sum(total.n_new for total in totals) == 600
     assert sum(total.n_repeated for total in totals) == 1200
     assert sum(stores[0].counts().values()) == 600
+
+
+def test_what_was_shown_on_a_day_is_looked_up_by_decision_and_read_off_no_other_day(tmp_path: Path) -> None:
+    store = open_store(Settings(tip_event_store=f"sqlite:///{tmp_path}/events.db"))
+    store.keep(life(300, np.random.default_rng(6)))
+    plan = store._database.rows("EXPLAIN QUERY PLAN SELECT * FROM tip_scores WHERE at_us >= ? AND at_us < ?", 0, 1)
+    steps = [step for *_, step in plan if "VIRTUAL TABLE" not in step and re.match(r"(SEARCH|SCAN) [rxy]\b", step)]
+    assert len(steps) == 11
+    by_day, by_decision = "events_by_day (kind=? AND at_us>? AND at_us<?)", "events_by_decision (decision_id=?"
+    assert [step for step in steps if (by_day if step[7] == "x" else by_decision) not in step] == []
+    store.close()
 
 
 def test_late_feedback_opens_the_day_of_its_decision_again(store: EventStore) -> None:
