@@ -14,7 +14,7 @@ from nats.js.errors import NotFoundError
 
 from tip_serving.events.streams import CONSUMER, DEAD_LETTERS, STREAMS, StreamDeclaration
 
-MAX_ACK_PENDING = 20_000  # of all processes together: 40 batches under way
+MAX_ACK_PENDING = 20_000  # of all processes together: 20 batches under way
 _DAY_S = 86_400.0
 _STREAM_FIELDS = ("description", "subjects", "storage", "max_age", "duplicate_window")
 _CONSUMER_FIELDS = ("ack_policy", "ack_wait", "deliver_policy", "max_deliver", "max_ack_pending")

@@ -1,6 +1,6 @@
 """Pulling batches from a durable consumer, in place of nats-py's own pull subscription.
 
-nats-py makes two tasks and a random id for each message of a batch, which is most of what a message costs, and what it
+nats-py makes a task and a random id for each message of a batch, which is most of what a message costs, and what it
 raises besides its own time-out ends FastStream's task with messages in its hands. Here messages are gathered as they
 arrive, those of the next batch while this one is kept, and every failure to fetch is a time-out: what came before it is
 passed on, what comes later is in the next batch.
