@@ -241,6 +241,9 @@ def test_a_phone_shows_each_row_as_a_card_and_can_sort_them(opened: Opened) -> N
     box = row.locator(".c-plot svg").bounding_box()
     assert box is not None
     assert box["width"] > 120
+    axis = page.locator(".board.is-shown .ranking thead svg.axis").bounding_box()
+    assert axis is not None
+    assert (box["x"], box["width"]) == pytest.approx((axis["x"], axis["width"]), abs=1)
     page.locator(".board.is-shown [data-sort-select]").select_option("p50")
     known = [float(value) for value in _column(page, "p50") if value]
     assert known == sorted(known)
