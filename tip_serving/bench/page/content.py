@@ -134,6 +134,8 @@ class Separation(Plain):
     """Scenarios beyond those there are that would show a difference of this size; None where none would."""
     power: Share = 0.8
     """The chance with which they would."""
+    reason: str | None = None
+    """One sentence: why nothing can be said of more scenarios. None where something can."""
 
 
 class Marginal(Plain):

@@ -120,7 +120,7 @@ def _lead(lead: Separation, told_of: Cell) -> str:
         return f"{whose} over {named(lead.second)} is {by} and more than chance explains."
     start = f"{whose} over {named(lead.second)} is {by} and may be chance"
     if lead.n_more_scenarios is None:
-        return f"{start}; they are too close for more scenarios to separate them."
+        return f"{start}. {lead.reason or 'They are too close for more scenarios to separate them.'}"
     more = counted(lead.n_more_scenarios, "more scenario")
     return f"{start}: if the difference is what it seems, {more} would show it with a probability of {lead.power:.0%}."
 

@@ -197,7 +197,7 @@ def _separation(judged: Judged, pairs: Sequence[paired.PairedDifference]) -> Sep
     if found.first is None or found.second is None or found.difference is None or found.difference < 0:
         return None
     pair = next(pair for pair in pairs if {pair.first, pair.second} == {found.first, found.second})
-    low, high = pair.low, pair.high
+    low, high = (pair.low, pair.high) if found.n_shared >= intervals.MIN_SCENARIOS else (None, None)
     if pair.first != found.first:
         low, high = None if high is None else -high, None if low is None else -low
     return Separation(
@@ -209,6 +209,7 @@ def _separation(judged: Judged, pairs: Sequence[paired.PairedDifference]) -> Sep
         is_real=found.outcome is separation.Outcome.SEPARATED,
         n_more_scenarios=found.n_more,
         power=POWER,
+        reason=found.reason if found.outcome is separation.Outcome.CANNOT_SAY else None,
     )
 
 

@@ -74,7 +74,7 @@ def test_a_real_lead_is_called_more_than_chance() -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [(340, "340 more scenarios would show it with a probability of 80%"), (1, "1 more scenario would"),
-     (None, "too close for more scenarios")],
+     (None, "chance. They are too close for more scenarios")],
 )  # fmt: skip
 def test_a_lead_that_may_be_chance_says_what_it_would_take(more: int | None, says: str) -> None:
     lead = Separation(
@@ -83,6 +83,13 @@ def test_a_lead_that_may_be_chance_says_what_it_would_take(more: int | None, say
     told = _told(_board([_row(FIRST, 4.1, 1), _row(SECOND, 4.0, 2)], lead))
     assert "may be chance" in told
     assert says in told
+
+
+def test_a_lead_of_which_nothing_can_be_said_tells_why() -> None:
+    why = "They share 2 scored scenarios; it takes 10 to see how much they vary."
+    lead = Separation(first=FIRST, second=SECOND, difference=0.8, low=None, high=None, is_real=False, reason=why)
+    told = _told(_board([_row(FIRST, 4.1, 1), _row(SECOND, 4.0, 2)], lead))
+    assert f"is 0.80 points and may be chance. {why}" in told
 
 
 def test_what_is_out_unscored_or_failed_is_named() -> None:

@@ -171,6 +171,16 @@ def test_the_first_two_are_separated_or_it_is_said_how_many_scenarios_more_that_
     assert clear.low < clear.difference < clear.high
 
 
+def test_a_lead_on_a_few_shared_scenarios_has_no_interval_and_says_why() -> None:
+    few = board({"a|v1": _spread(4.0, 3), "b|v1": _spread(3.0, 3)[::-1]}).separation
+    assert few is not None
+    assert (few.low, few.high, few.n_more_scenarios, few.is_real) == (None, None, None, False)
+    assert few.reason == "They share 3 scored scenarios; it takes 10 to see how much they vary."
+    close = board({"a|v1": _spread(4.0), "b|v1": _spread(3.9)[::-1]}).separation
+    assert close is not None
+    assert close.reason is None
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_lead_keeps_its_sign_whichever_cell_comes_first(turned: bool) -> None:
     scores = {"a|v1": _spread(4.0), "b|v1": _spread(3.0)[::-1]}
