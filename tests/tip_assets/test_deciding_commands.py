@@ -102,7 +102,7 @@ def test_the_gate_has_not_enough_evidence_or_asks_for_the_judge(user: User) -> N
     assert (found.exit_code, found.output.startswith("Not enough evidence")) == (1, True), found.output
     user.judge(ben, judge="ben")
     unclear = user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST)
-    assert (unclear.exit_code, "--judge: judged have ana, ben" in unclear.output) == (2, True)
+    assert (unclear.exit_code, "--judge: there are scores by ana, ben" in unclear.output) == (2, True)
     assert user.run("gate", EXPERIMENT, "--cell", BEST, "--baseline", LAST, "--judge", "ben").exit_code == 0
 
 

@@ -122,7 +122,9 @@ def _conclude(workshop: Workshop, state: ExperimentState, console: Console) -> i
     progress = workshop.progress
     if state.is_cancelled:
         console.print(f"Cancelled. `tip bench run --experiment {state.experiment}` goes on.")
-    made = f"{progress.n_called:,} calls" if progress.n_called else "No call was needed"
+    made = f"{progress.n_called:,} calls"
+    if not progress.n_called:
+        made = "No call brought a tip" if progress.n_failed else "No call was needed"
     if progress.first_call_at is not None and progress.last_call_at is not None:
         made += f" in {progress.last_call_at - progress.first_call_at:.1f} s ({progress.calls_per_s:,.0f}/s)"
     console.print(

@@ -30,7 +30,7 @@ _SHOWN_FAULTS = 100
 @click.option("--batch-size", type=click.IntRange(1), help="Items of a batch. Default: one batch of everything.")
 @click.option("--share-with", type=Names(), help="Comma-separated names of all judges that divide the scenarios.")
 @click.option("--overlap", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Share that all get.")
-@click.option("--pairs", "partners", type=click.IntRange(1, 20), help="Pairs of tips: each cell meets so many others.")
+@click.option("--pairs", "partners", type=click.IntRange(1, 20), help="Pairs of tips: so many per tip, in both orders.")
 @click.option("--anchors", "anchor_set", help="Mix tips of this anchor set into every batch.")
 @click.option("--race", "round_size", type=click.IntRange(1), help="Only the next round of so many scenarios.")
 @click.option("--error-rate", default=0.05, show_default=True, help="Of a race: chance that the best cell is dropped.")

@@ -36,7 +36,7 @@ _SHOWN_CHARACTERS = 200  # of a reason; the session file holds it whole
 @click.command()
 @click.argument("experiment")
 @click.option("--model", required=True, help="Any that LiteLLM knows: openai/gpt-4o-mini. Judges as llm:MODEL.")
-@click.option("--pairs", "partners", type=click.IntRange(1, 20), help="Pairs of tips: each cell meets so many others.")
+@click.option("--pairs", "partners", type=click.IntRange(1, 20), help="Pairs of tips: so many per tip, in both orders.")
 @click.option("--concurrency", type=click.IntRange(1, 2_000), help="Calls at once. Default: TIP_CONCURRENCY or 64.")
 @click.option("--max-cost-usd", type=click.FloatRange(0, min_open=True), help="Stop when this judge has cost as much.")
 @click.option("--anchors", "anchor_set", help="Mix tips of this anchor set into every batch.")

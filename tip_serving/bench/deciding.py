@@ -69,11 +69,11 @@ def board_of(boards: tuple[JudgeBoard, ...], judge: str | None) -> JudgeBoard:
     if judge is not None:
         judged = [board for board in judged if board.judge == judge]
         if not judged:
-            raise DecisionError(f"{judge} has judged nothing here; judged have {names}")
+            raise DecisionError(f"{judge!r} has judged nothing here; there are scores by {names}")
         return judged[-1]
     chosen = [board for board in judged if board.judge != automatic.JUDGE] or judged
     if len(chosen) != 1:
-        raise DecisionError(f"say by which judge with --judge: judged have {names}")
+        raise DecisionError(f"say by which judge with --judge: there are scores by {names}")
     return chosen[0]
 
 
