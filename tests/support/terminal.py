@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def kill_tree(process: "subprocess.Popen[str]") -> None:
     """kill -9 the process and all its children, at once."""
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for member in family:
-        member.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+            member.send_signal(signal.SIGKILL)
     psutil.wait_procs(family, timeout=5)
     process.communicate()

@@ -219,12 +219,14 @@ def test_the_cost_limit_stops_within_one_round_of_calls_in_flight(tmp_path: Path
 
 def test_a_cancelled_run_stops_and_goes_on_when_it_is_run_again(tmp_path: Path, server: OpenAIServer) -> None:
     terminal = loopback(tmp_path, server)
-    process = terminal.start(*SMALL)
+    # Half a second a call: the command that cancels must be there before the last one.
+    command = [word.replace("openai/", "openai/slow-") for word in SMALL]
+    process = terminal.start(*command)
     wait_until(lambda: server.asked().total() >= 20)
     assert terminal.run("bench", "cancel", "tip-bench-small").returncode == 0
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "Cancelled" in output
     assert server.asked().total() < N_CALLS
-    assert terminal.run(*SMALL).returncode == 0
+    assert terminal.run(*command).returncode == 0
     assert len(server.asked()) == N_CALLS
