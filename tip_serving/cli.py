@@ -35,6 +35,15 @@ def _has_extras(entry_point: EntryPoint) -> bool:
     )
 
 
+def _broken(name: str, error: ImportError) -> click.Command:
+    """A command that says why it cannot be loaded: one damaged room must not take the help of all others down."""
+
+    def tell() -> None:
+        raise click.ClickException(f"`tip {name}` cannot be loaded: {error}")
+
+    return click.Command(name, callback=tell, short_help=f"cannot be loaded: {error}")
+
+
 class EntryPointGroup(click.Group):
     """A group whose subcommands are the installed entry points of one entry-point group."""
 
@@ -53,7 +62,10 @@ class EntryPointGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The subcommand of this name, imported now."""
         if cmd_name in self._offered:
-            command = self._offered[cmd_name].load()
+            try:
+                command = self._offered[cmd_name].load()
+            except ImportError as error:
+                return _broken(cmd_name, error)
             if not isinstance(command, click.Command):
                 raise TypeError(f"The entry point {cmd_name!r} offers {command!r}, which is not a click command.")
             return command

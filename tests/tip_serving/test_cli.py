@@ -1,11 +1,12 @@
 """The root of the command line: what it says when a subcommand meets what it cannot mend."""
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from tip_serving.cli import main
+from tip_serving.cli import EntryPointGroup, main
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,15 @@ def test_an_interrupt_ends_any_command_with_its_own_exit_code(tmp_path: Path, mo
     done = CliRunner().invoke(main, ["scenarios", "list"])
     assert done.exit_code == 130
     assert "Interrupted" in done.output
+
+
+def test_a_command_that_cannot_be_loaded_takes_no_other_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = EntryPointGroup(entry_point_group="tip.commands")
+    points = {"doctor": EntryPoint("doctor", "tip_assets.doctor:doctor", "tip.commands"),
+              "broken": EntryPoint("broken", "tip_assets.no_such_room:broken", "tip.commands")}  # fmt: skip
+    monkeypatch.setattr(offered, "_offered", points)
+    told = CliRunner().invoke(offered, ["--help"])
+    assert told.exit_code == 0
+    assert "cannot be loaded: No module named" in told.output
+    assert "Tell what is missing" in told.output
+    assert CliRunner().invoke(offered, ["broken"]).exit_code == 1

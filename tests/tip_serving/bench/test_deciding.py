@@ -100,12 +100,12 @@ def test_the_judge_is_the_only_one_that_is_not_automatic() -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "said"), [(None, "--judge: judged have ana, ben"), ("eve", "eve has judged nothing")]
+    ("named", "said"), [(None, "--judge: there are scores by ana, ben"), ("eve", "'eve' has judged nothing")]
 )
 def test_a_judge_that_is_not_clear_is_asked_for(named: str | None, said: str) -> None:
     with pytest.raises(DecisionError, match=said):
         board_of(_boards("ana", "ben"), named)
-    with pytest.raises(DecisionError, match="judged have nobody"):
+    with pytest.raises(DecisionError, match="there are scores by nobody"):
         board_of((board(_scores()).model_copy(update={"judge": None}),), None)
 
 

@@ -102,7 +102,7 @@ def judge_board(judged: Judged, pairwise: Pairwise | None, kind: str, judging_co
         judging_cost_usd=judging_cost_usd,
         rows=tuple(rows),
         differences=tuple(_differences(judged, pairs)),
-        separation=_separation(judged, pairs),
+        separation=_separation(judged, pairs, rows),
         effects=_effects(judged),
         pairwise=pairwise,
     )
@@ -135,6 +135,8 @@ def _row(
     if verdict is Verdict.UNSCORED and result.status is CellStatus.FAILED:
         verdict = Verdict.FAILED
     per_tip = 1 / result.n_done if result.n_done else None
+    is_judged_enough = mean.n_scenarios >= intervals.MIN_SCENARIOS
+    span = bounds[1] - bounds[0]
     return Row(
         model=result.model,
         prompt=result.prompt,
@@ -154,9 +156,10 @@ def _row(
         n_failed=result.n_failed,
         win_share=win_share,
         to_best=against.difference,
-        to_best_low=against.low,
-        to_best_high=against.high,
-        is_droppable=against.can_be_dropped,
+        # On fewer scenarios nothing tells how far a comparison may be off.
+        to_best_low=None if against.low is None or not is_judged_enough else max(against.low, -span),
+        to_best_high=None if against.high is None or not is_judged_enough else min(against.high, span),
+        is_droppable=against.can_be_dropped and is_judged_enough,
         cost_usd_per_1000=None if result.cost_usd is None or not per_tip else result.cost_usd * per_tip * 1000,
         latency_p50_ms=result.latency_p50_ms,
         latency_p95_ms=result.latency_p95_ms,
@@ -181,18 +184,18 @@ def _differences(judged: Judged, pairs: Sequence[paired.PairedDifference]) -> li
             first=judged.results[pair.first].cell,
             second=judged.results[pair.second].cell,
             difference=pair.difference,
-            low=pair.low,
-            high=pair.high,
-            p_adjusted=pair.p_holm,
+            low=pair.low if pair.n_shared >= intervals.MIN_SCENARIOS else None,
+            high=pair.high if pair.n_shared >= intervals.MIN_SCENARIOS else None,
+            p_adjusted=pair.p_holm if pair.n_shared >= intervals.MIN_SCENARIOS else None,
             n_scenarios=pair.n_shared,
-            is_different=pair.p_holm is not None and pair.p_holm <= LEVEL,
+            is_different=pair.p_holm is not None and pair.p_holm <= LEVEL and pair.n_shared >= intervals.MIN_SCENARIOS,
         )
         for pair in pairs
         if pair.difference is not None
     ]
 
 
-def _separation(judged: Judged, pairs: Sequence[paired.PairedDifference]) -> Separation | None:
+def _separation(judged: Judged, pairs: Sequence[paired.PairedDifference], rows: Sequence[Row]) -> Separation | None:
     found = separation.separate_first_two(judged.cell_scores, LEVEL, POWER)
     if found.first is None or found.second is None or found.difference is None or found.difference < 0:
         return None
@@ -200,16 +203,23 @@ def _separation(judged: Judged, pairs: Sequence[paired.PairedDifference]) -> Sep
     low, high = (pair.low, pair.high) if found.n_shared >= intervals.MIN_SCENARIOS else (None, None)
     if pair.first != found.first:
         low, high = None if high is None else -high, None if low is None else -low
+    second = judged.results[found.second].cell
+    # Told apart from the second alone is not yet the best: any other cell could have come first by chance too.
+    is_told_apart = found.outcome is separation.Outcome.SEPARATED
+    is_out = next(row.is_droppable for row in rows if row.cell == second)
+    reason = found.reason if found.outcome is separation.Outcome.CANNOT_SAY else None
+    if is_told_apart and not is_out:
+        reason = "Between these two alone it would count; among all cells that could have come first it does not yet."
     return Separation(
         first=judged.results[found.first].cell,
-        second=judged.results[found.second].cell,
+        second=second,
         difference=found.difference,
         low=low,
         high=high,
-        is_real=found.outcome is separation.Outcome.SEPARATED,
-        n_more_scenarios=found.n_more,
+        is_real=is_told_apart and is_out,
+        n_more_scenarios=None if is_told_apart and not is_out else found.n_more,
         power=POWER,
-        reason=found.reason if found.outcome is separation.Outcome.CANNOT_SAY else None,
+        reason=reason,
     )
 
 

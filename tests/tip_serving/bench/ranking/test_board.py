@@ -229,3 +229,29 @@ def test_rows_are_in_the_order_of_their_places() -> None:
     rng = np.random.default_rng(2)
     found = board({f"m{n}|v1": list(rng.normal(3, 0.5, 12)) for n in range(8)}, rubric=BROUGHT)
     assert all((one.place or 99) <= (other.place or 99) for one, other in pairwise(found.rows))
+
+
+def test_nobody_is_dropped_or_called_different_on_fewer_than_ten_scenarios() -> None:
+    few = [1.0, 1.2, 1.1, *[None] * 9]
+    found = board({"a|v1": _spread(4.5), "b|v1": few})
+    row = row_of(found, "b|v1")
+    assert (row.is_droppable, row.to_best_low, row.to_best_high) == (False, None, None)
+    [pair] = found.differences
+    assert (pair.is_different, pair.low, pair.high, pair.p_adjusted, pair.n_scenarios) == (False, None, None, None, 3)
+
+
+def test_a_lead_is_called_real_only_where_the_second_is_out_of_the_race() -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 0.3, (9, 30))
+    scores = {f"m{place}|v1": list(3.0 + noise[place] - noise[place].mean()) for place in range(9)}
+    scores["m0|v1"] = [value + 0.18 for value in scores["m0|v1"]]
+    close = board(scores)
+    assert close.separation is not None
+    second = row_of(close, f"{close.separation.second.model}|v1")
+    assert not second.is_droppable
+    assert not close.separation.is_real
+    scores["m0|v1"] = [value + 1.0 for value in scores["m0|v1"]]
+    clear = board(scores)
+    assert clear.separation is not None
+    assert clear.separation.is_real
+    assert all(row.is_droppable for row in clear.rows[1:])
