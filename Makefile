@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test test-slow check up docs lock clean
+.PHONY: help bench demo test test-slow check up docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 bench: $(STAMP)  ## run the bench on the embedded writers and print its leaderboard
 	@$(BIN)/tip bench run
+
+demo: $(STAMP)  ## live a fortnight of simulated people in minutes: serve, learn, train, release; ends with a page
+	@$(BIN)/tip demo
 
 test: $(STAMP)  ## pass the tests that take minutes
 	@.ci/services

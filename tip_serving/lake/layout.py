@@ -26,8 +26,16 @@
     bench/anchor_scores/<judge>/<rubric>/*.parquet      append-only: one row per anchor, judge and import
     bench/proposals/<proposal>.json                     cells that somebody wants released, with their evidence
     events/<kind>/<day>.parquet                         one row per event of a UTC day; `tip_scores`: per shown tip
+    features/profile/<day>.parquet                      one row per person: profile features at the end of a UTC day
+    features/training/<day>.parquet                     one row per decision of a UTC day, with what became of it
+    features/marks/<table>/<day>.json                   fingerprint of the sources that the table rests on
     models/<name>/<version>/model.txt                   a reward model, never changed
     policies/<version>.json                             the state of a policy, named by its content
+    cards/<name>/<version>/card.{json,md,html}          what is known of a registered version; its history is appended
+    releases/candidates/<candidate>.json                an arm that was trained, with its example, cards and evaluation
+    releases/proposals/<proposal>/proposal.json         what somebody wants released, never changed
+    releases/proposals/<proposal>/steps/<n>.json        what was decided about it, in order, append-only
+    rewards/<name>.parquet                              analytics of what people did with tips
     released/manifest.json                              which arms are live; written by a release alone
     released/examples/<version>.json                    the request on which a release is tried before it is served
 
@@ -45,6 +53,8 @@ ANCHORS = "bench/anchors"
 ANCHOR_SCORES = "bench/anchor_scores"
 PROPOSALS = "bench/proposals"
 EVENTS = "events"
+RELEASE_CANDIDATES = "releases/candidates"
+RELEASE_PROPOSALS = "releases/proposals"
 
 
 def encode(name: str) -> str:
@@ -261,6 +271,51 @@ def proposal(name: str) -> str:
 def events(kind: str, day: str) -> str:
     """The events of one kind on one UTC day."""
     return f"{EVENTS}/{encode(kind)}/{encode(day)}.parquet"
+
+
+def profile_features(day: str) -> str:
+    """Profile features of everybody at the end of one UTC day."""
+    return f"features/profile/{encode(day)}.parquet"
+
+
+def training_set(day: str) -> str:
+    """The decisions of one UTC day with what became of them."""
+    return f"features/training/{encode(day)}.parquet"
+
+
+def feature_mark(table: str, day: str) -> str:
+    """Fingerprint of the sources that a day of `profile` or `training` rests on; written last."""
+    return f"features/marks/{encode(table)}/{encode(day)}.json"
+
+
+def card(name: str, version: str, form: str) -> str:
+    """What is known of one registered version, as `json`, `md` or `html`."""
+    return f"cards/{encode(name)}/{encode(version)}/card.{form}"
+
+
+def release_candidate(candidate: str) -> str:
+    """An arm that was trained and may be proposed."""
+    return f"{RELEASE_CANDIDATES}/{encode(candidate)}.json"
+
+
+def release_proposal(proposal: str) -> str:
+    """What somebody wants released."""
+    return f"{RELEASE_PROPOSALS}/{encode(proposal)}/proposal.json"
+
+
+def release_steps(proposal: str) -> str:
+    """The folder of what was decided about a proposal."""
+    return f"{RELEASE_PROPOSALS}/{encode(proposal)}/steps"
+
+
+def release_step(proposal: str, number: int) -> str:
+    """One decision about a proposal."""
+    return f"{release_steps(proposal)}/{number:06d}.json"
+
+
+def rewards(name: str) -> str:
+    """One table of the analytics of what people did with tips."""
+    return f"rewards/{encode(name)}.parquet"
 
 
 def released_manifest() -> str:
