@@ -16,8 +16,12 @@ def _run() -> None:
         main(prog_name="tip")
     else:
         from tip_serving.api.cli import serve
+        from tip_serving.settings import SettingsError
 
-        serve(prog_name="python -m tip_serving")
+        try:
+            serve(prog_name="python -m tip_serving")
+        except SettingsError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class EntryPointGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the subcommand; a lake that cannot be used is told in one sentence, whichever command met it."""
+        """Run the subcommand; a lake or an environment that cannot be used is told in one sentence."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -80,8 +80,9 @@ class EntryPointGroup(click.Group):
             return ctx.exit(INTERRUPTED)
         except Exception as error:
             from tip_serving.lake.storage import LakeError  # only here: --help need not wait for fsspec
+            from tip_serving.settings import SettingsError  # nor for pydantic
 
-            if isinstance(error, LakeError):
+            if isinstance(error, (LakeError, SettingsError)):
                 raise click.ClickException(str(error)) from None
             raise
 

@@ -7,8 +7,12 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """Variables that cannot be meant; names every one of them."""
 
 
 class Settings(BaseSettings):
@@ -107,8 +111,16 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process as its environment stands now."""
-    return Settings()
+    """The settings of this process as its environment stands now.
+
+    Raises:
+        SettingsError: a variable holds what it cannot mean; all of them. Values are not repeated: some are secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise SettingsError(f"The environment cannot be used: {'; '.join(faults)}") from None
 
 
 def child_environment(**changes: str) -> dict[str, str]:

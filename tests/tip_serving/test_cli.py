@@ -1,5 +1,8 @@
 """The root of the command line: what it says when a subcommand meets what it cannot mend."""
 
+import re
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tip_serving.cli import EntryPointGroup, main
+from tip_serving.settings import child_environment
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,15 @@ def test_a_command_that_cannot_be_loaded_takes_no_other_down(monkeypatch: pytest
     assert "cannot be loaded: No module named" in told.output
     assert "Tell what is missing" in told.output
     assert CliRunner().invoke(offered, ["broken"]).exit_code == 1
+
+
+@pytest.mark.parametrize("module", ["tip_serving", "tip_serving.admin", "tip_serving.consumers"])
+def test_variables_that_cannot_be_meant_are_all_named_and_no_secret_is_repeated(module: str, tmp_path: Path) -> None:
+    wrong = {"TIP_HOME": str(tmp_path), "TIP_CONCURRENCY": "lots", "TIP_SESSION_S": "hunter2"}
+    done = subprocess.run(
+        [sys.executable, "-m", module], env=child_environment(**wrong), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert {"TIP_CONCURRENCY", "TIP_SESSION_S"} <= set(re.findall(r"TIP_[A-Z_]+", done.stderr))
+    assert "hunter2" not in done.stderr

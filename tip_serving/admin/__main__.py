@@ -19,10 +19,10 @@ _GOODBYE_S = 3  # streams of changes never end by themselves
 @click.option("--port", default=3100, show_default=True, type=click.IntRange(1, 65_535))
 def main(host: str, port: int) -> None:
     """Serve the admin API and the panel. Without any account it prints a link that makes the first one."""
-    chosen = environment.load()
     try:
+        chosen = environment.load()
         admin = Admin.open(chosen)
-    except (SecretError, CatalogError) as error:
+    except (environment.SettingsError, SecretError, CatalogError) as error:
         raise click.ClickException(str(error)) from None
     address = chosen.tip_admin_url or f"http://{host}:{port}"
     link = admin.setup.issue(address)

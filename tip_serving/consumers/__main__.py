@@ -11,11 +11,11 @@ from tip_serving.events.store import open_store
 
 def main() -> None:
     """Run until SIGTERM or Ctrl-C."""
-    chosen = settings.load()
-    app.configure_logs(chosen.tip_log_level)
     try:
+        chosen = settings.load()
+        app.configure_logs(chosen.tip_log_level)
         store = open_store(chosen)
-    except EventStoreError as error:
+    except (settings.SettingsError, EventStoreError) as error:
         sys.exit(str(error))
     try:
         asyncio.run(app.run(chosen, store))
