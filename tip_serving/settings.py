@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     tip_ack_wait_s: PositiveFloat = Field(default=30.0, description="A message not acknowledged by then comes again.")
     tip_event_queue: PositiveInt = Field(default=10_000, description="Events that may wait in memory, per worker.")
     tip_retention_days: PositiveInt = Field(default=180, description="How long an event about a person is kept.")
+    tip_event_clock: Literal["server", "request"] = Field(
+        default="server", description="`request`: events happen when their request says, the same ones in every replay."
+    )
     tip_service_tokens: str | None = Field(default=None, description="Callers: `name:sha256,...`; see `tip token`.")
     tip_max_body_bytes: PositiveInt = Field(default=1_048_576, description="Largest request body.")
     tip_body_timeout_s: PositiveFloat = Field(default=10.0, description="A request must have arrived within this.")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tip_serving.events.event import Event
+from tip_serving.events.event import Event, Moment
 from tip_serving.events.vectors import PackedVectors
 
 Kind = Literal["score", "generate"]
@@ -26,12 +26,20 @@ class ShadowResult(msgspec.Struct, frozen=True, kw_only=True):
     """The kind of error that kept it from answering."""
 
 
+class Authorship(msgspec.Struct, frozen=True, kw_only=True):
+    """By what a tip was written: the decision of the /generate that wrote it, and what that chose."""
+
+    decision_id: str
+    prompt_version: str | None = None
+    model: str | None = None
+
+
 class Exposure(Event, frozen=True, kw_only=True, tag="exposure"):
     """One decision. Lists have one entry per candidate tip, in the order of `tip_ids`, as plain Python numbers.
 
     Attributes:
         decision_id: what feedback on the tip refers to.
-        arm: of the released manifest; its version is null where nothing is released.
+        arm: of the released manifest, the one that this user has; its version is null where nothing is released.
         contract_hash: names the features in `vectors`.
         prompt_version: the prompt behind a generated tip.
         model: the language model behind a generated tip.
@@ -42,6 +50,12 @@ class Exposure(Event, frozen=True, kw_only=True, tag="exposure"):
         vector_hash: `vectors.digest` of `vectors`.
         fell_back: feature to reason (`missing`, `null`, `stale`).
         shadow: what arms in the shadow said, where they were asked and not dropped.
+        latency_ms: from the request to this event; null for events on the clock of their requests.
+        error: the kind of error with which `arm` failed. The default arm answered in its place: `policy_version`,
+            `model_version`, scores and propensities are of the default.
+        profile_source: `request`, `store`, or why no profile features were to be had.
+        profile_computed_at: when the latest of the profile features was computed, as far as that was told.
+        written: by what each tip of `tip_ids` was written, null where that was not told; empty where it was of none.
     """
 
     decision_id: str
@@ -61,6 +75,11 @@ class Exposure(Event, frozen=True, kw_only=True, tag="exposure"):
     vectors: PackedVectors | None = None
     fell_back: dict[str, str] = msgspec.field(default_factory=dict)
     shadow: tuple[ShadowResult, ...] = ()
+    latency_ms: float | None = None
+    error: str | None = None
+    profile_source: str | None = None
+    profile_computed_at: Moment | None = None
+    written: tuple[Authorship | None, ...] = ()
     schema_version: Literal[1] = 1
 
     @property

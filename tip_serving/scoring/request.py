@@ -50,11 +50,22 @@ class Asking(_Strict):
     )
 
 
+class Authorship(_Strict):
+    """By what a tip was written here, as the answer of /generate said."""
+
+    decision_id: DecisionId
+    prompt_version: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+
+
 class Candidate(_Strict):
     """A tip that may be shown: known by its text, by an id, or both."""
 
     id: TipId | None = Field(default=None, description="Without it, an id that follows from the text.")
     text: TipText | None = Field(default=None, description="Without it, only what is known of the id is used.")
+    written: Authorship | None = Field(
+        default=None, description="Of a tip that /generate wrote; what becomes of the tip is then credited to it."
+    )
 
     @model_validator(mode="after")
     def _is_something(self) -> "Candidate":
