@@ -1,0 +1,7 @@
+"""Model cards: what is known of one registered version, and what became of it.
+
+card          `Card`, the model, and `is_complete`
+keeping       `read_card`, `write_card`, `append_history`: the card in the lake as JSON, Markdown and HTML
+building      cards of the three registered names, from what was trained
+page          the card as Markdown and as one HTML file that needs nothing else
+"""
