@@ -1,0 +1,1 @@
+"""Events as assets: `signals`, `exposures`, `feedback` and `tip_scores`, each a UTC day at a time."""
