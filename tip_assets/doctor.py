@@ -30,7 +30,7 @@ from tip_serving.lake.storage import Lake
 from tip_serving.settings import Settings
 
 LOW_DISK_GB = 2.0
-PORTS = {3000: "the Dagster UI", 5000: "the MLflow UI"}
+PORTS = {3000: "the Dagster UI", 3100: "the admin panel", 5000: "the MLflow UI", 8000: "the server"}
 OLLAMA = "http://127.0.0.1:11434"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(?:\s*;\s*(.*?))?\s*\\?$")
 

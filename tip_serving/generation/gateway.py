@@ -5,10 +5,7 @@ model), accounting of tokens and cost, an error that says what was tried, and a 
 """
 
 import asyncio
-import email.utils
-import math
 import random
-import re
 import time
 import warnings
 from collections.abc import AsyncIterator
@@ -17,21 +14,19 @@ from typing import Any
 
 from tip_serving import settings
 from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models
-from tip_serving.generation.model import Completion, CompletionRequest, FailureKind, GenerationError, Message, Usage
+from tip_serving.generation.failures import AttemptError, translated
+from tip_serving.generation.model import (
+    WAITED,
+    Completion,
+    CompletionRequest,
+    FailureKind,
+    GenerationError,
+    Message,
+    Usage,
+)
 
 MAY_PASS = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.UPSTREAM})
 _REFUSALS = frozenset({"content_filter", "safety", "refusal"})
-_KINDS = {
-    400: FailureKind.INVALID,
-    401: FailureKind.DENIED,
-    403: FailureKind.DENIED,
-    404: FailureKind.DENIED,
-    408: FailureKind.TIMEOUT,
-    413: FailureKind.INVALID,
-    422: FailureKind.INVALID,
-    429: FailureKind.RATE_LIMITED,
-}
-_SECRET = re.compile(r"(sk-|key-|Bearer\s+)[A-Za-z0-9_\-*.]{4,}")
 
 
 @dataclass(frozen=True)
@@ -42,16 +37,6 @@ class Patience:
     timeout_s: float = 60.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
-
-
-class _AttemptError(Exception):
-    def __init__(
-        self, kind: FailureKind, message: str, retry_after_s: float | None = None, usage: Usage | None = None
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.retry_after_s = retry_after_s
-        self.usage = usage
 
 
 def prepare_litellm() -> Any:
@@ -105,9 +90,9 @@ class Gateway:
         for attempt in range(1, self._patience.attempts + 1):
             try:
                 return await self._attempt(request, attempt)
-            except _AttemptError as error:
+            except AttemptError as error:
                 wait = self._wait_after(attempt, error)
-                tried.append(f"{error}" + (f", waited {wait:.1f} s" if wait else ""))
+                tried.append(f"{error}" + (f"{WAITED}{wait:.1f} s" if wait else ""))
                 if wait is None:
                     raise GenerationError(request.model, error.kind, tuple(tried), error.usage) from None
                 if await self._stops_within(wait):
@@ -132,10 +117,10 @@ class Gateway:
                         yield piece
             whole = self._litellm.stream_chunk_builder(chunks, messages=self._call(request)["messages"])
             yield self._completion(request, whole, (time.perf_counter() - started) * 1e3, 1)
-        except _AttemptError as error:
+        except AttemptError as error:
             raise GenerationError(request.model, error.kind, (str(error),), error.usage) from None
         except Exception as error:  # noqa: BLE001  LiteLLM raises its own, openai's, aiohttp's and httpx's errors
-            failed = _translated(error)
+            failed = translated(error)
             raise GenerationError(request.model, failed.kind, (str(failed),)) from None
 
     async def stop(self) -> None:
@@ -156,7 +141,7 @@ class Gateway:
         n_slots = 1 if model.startswith(EMBEDDED) else self._concurrency
         return self._slots_of.setdefault(model, asyncio.Semaphore(n_slots))
 
-    def _wait_after(self, attempt: int, error: _AttemptError) -> float | None:
+    def _wait_after(self, attempt: int, error: AttemptError) -> float | None:
         """Seconds before the next attempt, None where there is none: full jitter, or what the server asked for."""
         if attempt == self._patience.attempts or error.kind not in MAY_PASS:
             return None
@@ -176,14 +161,14 @@ class Gateway:
     async def _attempt(self, request: CompletionRequest, n_attempts: int) -> Completion:
         async with self._slots_for(request.model), self._slots:
             if self._stopped.is_set():
-                raise _AttemptError(FailureKind.STOPPED, "stopped before the attempt")
+                raise AttemptError(FailureKind.STOPPED, "stopped before the attempt")
             started = time.perf_counter()
             answer = await self._ask(request)
             latency_ms = (time.perf_counter() - started) * 1e3
         try:
             return self._completion(request, answer, latency_ms, n_attempts)
         except (AttributeError, IndexError, TypeError, ValueError) as error:
-            raise _AttemptError(FailureKind.UPSTREAM, f"an answer of no known shape: {error}") from None
+            raise AttemptError(FailureKind.UPSTREAM, f"an answer of no known shape: {error}") from None
 
     async def _ask(self, request: CompletionRequest) -> Any:
         try:
@@ -191,11 +176,11 @@ class Gateway:
             async with asyncio.timeout(self._patience.timeout_s):
                 return await self._litellm.acompletion(**self._call(request))
         except TimeoutError:
-            raise _AttemptError(FailureKind.TIMEOUT, f"no answer within {self._patience.timeout_s:g} s") from None
+            raise AttemptError(FailureKind.TIMEOUT, f"no answer within {self._patience.timeout_s:g} s") from None
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  LiteLLM raises its own, openai's, aiohttp's and httpx's errors
-            raise _translated(error) from None
+            raise translated(error) from None
 
     def _call(self, request: CompletionRequest) -> dict[str, Any]:
         """The request as LiteLLM takes it."""
@@ -216,9 +201,9 @@ class Gateway:
         text = (choice.message.content or "").strip() if choice else ""
         usage = self._usage(request.model, answer)
         if finish_reason in _REFUSALS:
-            raise _AttemptError(FailureKind.REFUSED, f"the model declined (finish_reason {finish_reason})", usage=usage)
+            raise AttemptError(FailureKind.REFUSED, f"the model declined (finish_reason {finish_reason})", usage=usage)
         if not text:
-            raise _AttemptError(FailureKind.REFUSED, f"an empty answer (finish_reason {finish_reason})", usage=usage)
+            raise AttemptError(FailureKind.REFUSED, f"an empty answer (finish_reason {finish_reason})", usage=usage)
         return Completion(
             text=text,
             finish_reason=finish_reason,
@@ -234,38 +219,3 @@ class Gateway:
         prompt_tokens = int(getattr(told, "prompt_tokens", 0) or 0)
         completion_tokens = int(getattr(told, "completion_tokens", 0) or 0)
         return Usage(prompt_tokens, completion_tokens, self._catalog.cost_usd(model, prompt_tokens, completion_tokens))
-
-
-def _translated(error: Exception) -> _AttemptError:
-    """The attempt's failure in our terms, without secrets."""
-    name = type(error).__name__
-    text = _SECRET.sub(r"\1...", " ".join(str(error).split()))[:300]
-    status = getattr(error, "status_code", None)
-    if "ContentPolicy" in name or "content_filter" in text:
-        return _AttemptError(FailureKind.REFUSED, f"{name}: {text}")
-    if name in {"Timeout", "APITimeoutError", "ConnectTimeout", "ReadTimeout"}:
-        return _AttemptError(FailureKind.TIMEOUT, f"{name}: {text}")
-    kind = _KINDS.get(status, FailureKind.UPSTREAM) if isinstance(status, int) else FailureKind.UPSTREAM
-    return _AttemptError(kind, f"{status or ''} {name}: {text}".strip(), _retry_after_s(error))
-
-
-def _retry_after_s(error: Exception) -> float | None:
-    """What the server's Retry-After asks for, in seconds; it may be a number or a date."""
-    response = getattr(error, "response", None)
-    headers = (
-        getattr(response, "headers", None)
-        or getattr(error, "litellm_response_headers", None)
-        or getattr(error, "headers", None)
-        or {}
-    )
-    value = headers.get("retry-after") or headers.get("Retry-After")
-    if not value:
-        return None
-    try:
-        wait = float(value)
-    except ValueError:
-        try:
-            wait = email.utils.parsedate_to_datetime(str(value)).timestamp() - time.time()
-        except (ValueError, OverflowError):
-            return None
-    return None if math.isnan(wait) else wait

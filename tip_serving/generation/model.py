@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, Literal, NamedTuple, Protocol
+
+WAITED = ", waited "
+"""Stands between what an attempt failed of and the seconds that were waited after it."""
 
 
 class Message(NamedTuple):
@@ -74,13 +78,23 @@ class GenerationError(Exception):
     model: str
     kind: FailureKind
     attempts: tuple[str, ...] = field(default=())
-    """One line an attempt: what came back and how long was waited after it."""
+    """One line an attempt: what came back and, behind WAITED, how long was waited after it."""
     usage: Usage | None = None
     """What the last attempt took, where the model answered and the answer is of no use."""
 
     def __str__(self) -> str:
-        tried = "; ".join(f"attempt {i}: {line}" for i, line in enumerate(self.attempts, 1)) or "no attempt was made"
-        return f"{self.model}: {self.kind.value} ({tried})"
+        return f"{self.model}: {self.kind.value} ({self._tried()})"
+
+    def _tried(self) -> str:
+        """Every attempt; those that failed alike in a row are told once."""
+        told = []
+        for reason, alike in groupby(enumerate(self.attempts, 1), lambda attempt: attempt[1].partition(WAITED)[0]):
+            numbers = [number for number, _ in alike]
+            if len(numbers) == 1:
+                told.append(f"attempt {numbers[0]}: {self.attempts[numbers[0] - 1]}")
+            else:
+                told.append(f"attempts {numbers[0]} to {numbers[-1]}: {reason}")
+        return "; ".join(told) or "no attempt was made"
 
 
 class Generator(Protocol):

@@ -91,7 +91,8 @@ def test_what_may_pass_is_tried_again_and_the_rest_fails_at_once(
     error = _failure(model)
     assert error.kind is kind
     assert len(error.attempts) == n_asked == server.asked().total()
-    assert f"openai/{model}: {kind.value} (attempt 1: " in str(error)
+    told = "attempt 1: " if n_asked == 1 else f"attempts 1 to {n_asked}: "
+    assert f"openai/{model}: {kind.value} ({told}" in str(error)
 
 
 def test_a_body_that_is_no_json_is_an_upstream_failure(server: OpenAIServer) -> None:
