@@ -145,6 +145,7 @@ def _csv_task(row: Mapping[str, str], project: str, section: str, today: dt.date
 
 
 _TODOISTS_OWN = {"tw": "zh-Hant", "pt-br": "pt"}  # codes of Todoist that mean another language elsewhere, or none
+_HALF_A_YEAR = dt.timedelta(days=183)
 _EVERY = re.compile(r"^\s*(every|ev|jede\w*|cada|chaque|tou(s|te)s? les|todo[as]?|毎|her)\b|^毎", re.IGNORECASE)
 
 
@@ -159,11 +160,19 @@ def _natural_due(text: str, language: str, today: dt.date) -> Due | str | None:
     is_recurring = bool(_EVERY.match(text))
     spoken = _EVERY.sub("", text).strip() if is_recurring else text
     base = dt.datetime.combine(today, dt.time())
-    parsed = dateparser.parse(
-        spoken,
-        languages=[code] if code in language_order else None,
-        settings={"RELATIVE_BASE": base, "PREFER_DATES_FROM": "future", "RETURN_AS_TIMEZONE_AWARE": False},
-    )
+
+    def read_as(preferred: str) -> dt.datetime | None:
+        found: dt.datetime | None = dateparser.parse(
+            spoken,
+            languages=[code] if code in language_order else None,
+            settings={"RELATIVE_BASE": base, "PREFER_DATES_FROM": preferred, "RETURN_AS_TIMEZONE_AWARE": False},
+        )
+        return found
+
+    parsed = read_as("future")
+    if parsed is not None and parsed - base > _HALF_A_YEAR and (past := read_as("past")) is not None:
+        # A day without a year is the nearer one: on 24 November, `20 Nov` is overdue and `5 Jan` is to come.
+        parsed = min(parsed, past, key=lambda moment: abs(moment - base))
     if parsed is None and not is_recurring:
         return f"DATE is {text!r:.60}, which is no date that can be read"
     has_time = parsed is not None and parsed.time() != dt.time()

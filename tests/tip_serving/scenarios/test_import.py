@@ -222,3 +222,20 @@ def test_an_answer_of_the_api_with_odd_parts_is_read_or_named(document: object, 
     found = todoist.read(json.dumps(document).encode(), "export.json", TODAY)
     assert [fault.place for fault in found.faults] == places
     assert [task.content for task in found.tasks] == ["Fine"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("20 Nov", dt.date(2026, 11, 20)),  # four days ago
+        ("5 Jan", dt.date(2027, 1, 5)),
+        ("30 Nov", dt.date(2026, 11, 30)),
+        ("20 Nov 2027", dt.date(2027, 11, 20)),
+        ("Friday", dt.date(2026, 11, 27)),
+    ],
+)
+def test_a_day_without_a_year_is_the_nearer_one(written: str, meant: dt.date) -> None:
+    data = f"TYPE,CONTENT,DATE,DATE_LANG\ntask,Call,{written},en\n".encode()
+    [task] = todoist.read(data, "list.csv", dt.date(2026, 11, 24)).tasks
+    assert task.due is not None
+    assert task.due.date == meant
