@@ -1,5 +1,6 @@
 """Everything that is known of an experiment's cells, judge by judge: what the page, the table and the gate rest on."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -43,9 +44,7 @@ def report(evidence: Evidence) -> Page:
     """The page's content, one board a judge and rubric; one board without a judge where nobody has judged."""
     known = pl.concat([evidence.scores.select("judge", "rubric_version"),
                        evidence.verdicts.select("judge", "rubric_version")])  # fmt: skip
-    judges = known.drop_nulls().unique().sort("judge", "rubric_version").rows() or [(None, None)]
-    # People's boards come first: what stands first is what a reader sees.
-    judges.sort(key=lambda judged: (judged[0] is not None and not _is_person(judged[0]), judged))
+    judges = sorted(known.drop_nulls().unique().rows(), key=_in_order) or [(None, None)]
     costs = [result.cost_usd for result in evidence.results]
     return Page(
         experiment=evidence.experiment,
@@ -55,6 +54,13 @@ def report(evidence: Evidence) -> Page:
         judges=judges_beside(evidence.scores, evidence.anchors, is_person=_is_person),
         sample=sampled(evidence.experiment, evidence.candidates, evidence.scores, evidence.scenarios),
     )
+
+
+def _in_order(judged: tuple[str, str]) -> tuple[bool, str, list[tuple[int, str]]]:
+    """People's boards first, since what stands first is what a reader sees; of one judge the newest rubric last."""
+    judge, rubric_version = judged
+    parts = re.findall(r"\d+|\D+", rubric_version)
+    return not _is_person(judge), judge, [(int(part) if part.isdigit() else -1, part) for part in parts]  # r10 after r2
 
 
 def judged_of(evidence: Evidence, judge: str | None, rubric_version: str | None) -> Judged:
