@@ -28,13 +28,14 @@
     events/<kind>/<day>.parquet                         one row per event of a UTC day; `tip_scores`: per shown tip
     features/profile/<day>.parquet                      one row per person: profile features at the end of a UTC day
     features/training/<day>.parquet                     one row per decision of a UTC day, with what became of it
-    features/marks/<table>/<day>.json                   fingerprint of the sources that the table rests on
+    features/marks/<table>/<day>.json                   of `profile`, `training`: fingerprint of what the day rests on;
+                                                        of a kind of events: the hash of the day's file
     models/<name>/<version>/model.txt                   a reward model, never changed
     policies/<version>.json                             the state of a policy, named by its content
     cards/<name>/<version>/card.{json,md,html}          what is known of a registered version; its history is appended
     releases/candidates/<candidate>.json                an arm that was trained, with its example, cards and evaluation
-    releases/proposals/<proposal>/proposal.json         what somebody wants released, never changed
-    releases/proposals/<proposal>/steps/<n>.json        what was decided about it, in order, append-only
+    releases/proposals/<proposal>.json                  what somebody wants released, never changed
+    releases/steps/<n>.json                             what was decided, of all proposals in one order, append-only
     rewards/<name>.parquet                              analytics of what people did with tips
     released/manifest.json                              which arms are live; written by a release alone
     released/examples/<version>.json                    the request on which a release is tried before it is served
@@ -55,6 +56,7 @@ PROPOSALS = "bench/proposals"
 EVENTS = "events"
 RELEASE_CANDIDATES = "releases/candidates"
 RELEASE_PROPOSALS = "releases/proposals"
+RELEASE_STEPS = "releases/steps"
 
 
 def encode(name: str) -> str:
@@ -268,9 +270,14 @@ def proposal(name: str) -> str:
     return f"{PROPOSALS}/{encode(name)}.json"
 
 
+def event_days(kind: str) -> str:
+    """The folder of all days of one kind of events."""
+    return f"{EVENTS}/{encode(kind)}"
+
+
 def events(kind: str, day: str) -> str:
     """The events of one kind on one UTC day."""
-    return f"{EVENTS}/{encode(kind)}/{encode(day)}.parquet"
+    return f"{event_days(kind)}/{encode(day)}.parquet"
 
 
 def profile_features(day: str) -> str:
@@ -283,9 +290,24 @@ def training_set(day: str) -> str:
     return f"features/training/{encode(day)}.parquet"
 
 
+def feature_marks(table: str) -> str:
+    """The folder of all marks of a table."""
+    return f"features/marks/{encode(table)}"
+
+
 def feature_mark(table: str, day: str) -> str:
-    """Fingerprint of the sources that a day of `profile` or `training` rests on; written last."""
-    return f"features/marks/{encode(table)}/{encode(day)}.json"
+    """What a day of `profile` or `training` rests on, or what a day of events holds; written last."""
+    return f"{feature_marks(table)}/{encode(day)}.json"
+
+
+def kind_of(path: str) -> str:
+    """The kind of the events in a file that `events` named."""
+    return decode(path.rsplit("/", 2)[1])
+
+
+def day_of(path: str) -> str:
+    """The day behind the path of a file that holds one."""
+    return decode(path.rsplit("/", 1)[1].partition(".")[0])
 
 
 def card(name: str, version: str, form: str) -> str:
@@ -300,17 +322,12 @@ def release_candidate(candidate: str) -> str:
 
 def release_proposal(proposal: str) -> str:
     """What somebody wants released."""
-    return f"{RELEASE_PROPOSALS}/{encode(proposal)}/proposal.json"
+    return f"{RELEASE_PROPOSALS}/{encode(proposal)}.json"
 
 
-def release_steps(proposal: str) -> str:
-    """The folder of what was decided about a proposal."""
-    return f"{RELEASE_PROPOSALS}/{encode(proposal)}/steps"
-
-
-def release_step(proposal: str, number: int) -> str:
-    """One decision about a proposal."""
-    return f"{release_steps(proposal)}/{number:06d}.json"
+def release_step(number: int) -> str:
+    """One decision about a proposal; decisions about all of them are counted together."""
+    return f"{RELEASE_STEPS}/{number:06d}.json"
 
 
 def rewards(name: str) -> str:
