@@ -44,7 +44,7 @@ def report(evidence: Evidence) -> Page:
     """The page's content, one board a judge and rubric; one board without a judge where nobody has judged."""
     known = pl.concat([evidence.scores.select("judge", "rubric_version"),
                        evidence.verdicts.select("judge", "rubric_version")])  # fmt: skip
-    judges = sorted(known.drop_nulls().unique().rows(), key=_in_order) or [(None, None)]
+    judges = sorted(known.drop_nulls().unique().rows(), key=in_order) or [(None, None)]
     costs = [result.cost_usd for result in evidence.results]
     return Page(
         experiment=evidence.experiment,
@@ -56,8 +56,12 @@ def report(evidence: Evidence) -> Page:
     )
 
 
-def _in_order(judged: tuple[str, str]) -> tuple[bool, str, list[tuple[int, str]]]:
-    """People's boards first, since what stands first is what a reader sees; of one judge the newest rubric last."""
+def in_order(judged: tuple[str, str]) -> tuple[bool, str, list[tuple[int, str]]]:
+    """Sorts boards: people's first, since what stands first is what a reader sees; of one judge the newest rubric last.
+
+    Args:
+        judged: judge and rubric version.
+    """
     judge, rubric_version = judged
     parts = re.findall(r"\d+|\D+", rubric_version)
     return not _is_person(judge), judge, [(int(part) if part.isdigit() else -1, part) for part in parts]  # r10 after r2
