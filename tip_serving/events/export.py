@@ -5,11 +5,15 @@
     events/signals/<day>.parquet       one row per signal; columns that its type does not have are null
     events/tip_scores/<day>.parquet    one row per person, decision and tip shown that day, with all reactions so far
 
-Rows are in order of moment and event id (`tip_scores`: decision and tip), so equal days are equal files.
+Rows are in order of moment and event id (`tip_scores`: decision and tip), so equal days are equal files. Beside each
+day lies a mark with the hash of its file, by which `digests` tells what changed without reading it.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -21,13 +25,14 @@ from tip_serving.events.kinds import AnyEvent, Kind
 from tip_serving.events.store import TIP_SCORES, EventStore
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
-from tip_serving.lake.tables import Schema, empty, read_table, write_table
+from tip_serving.lake.tables import Schema, empty, read_table
 
 _MOMENT = pl.Datetime("us", "UTC")
 _EVENT: Schema = {"event_id": pl.String, "at": _MOMENT, "user": pl.String, "retain_until": _MOMENT}
 _VECTORS = pl.Struct(
     {"n_rows": pl.Int64, "varying": pl.List(pl.Int64), "first_row": pl.Binary, "other_rows": pl.Binary}
 )
+_AUTHORSHIP = pl.Struct({"decision_id": pl.String, "prompt_version": pl.String, "model": pl.String})
 _SHADOW = pl.Struct(
     {
         "arm": pl.String,
@@ -60,6 +65,11 @@ SCHEMAS: dict[str, Schema] = {
         "vectors": _VECTORS,  # the fields of `vectors.PackedVectors`
         "fell_back": pl.List(pl.Struct({"feature": pl.String, "reason": pl.String})),
         "shadow": pl.List(_SHADOW),
+        "latency_ms": pl.Float64,
+        "error": pl.String,
+        "profile_source": pl.String,
+        "profile_computed_at": _MOMENT,
+        "written": pl.List(_AUTHORSHIP),  # one per tip, or none at all
         "schema_version": pl.Int64,
     },
     Kind.FEEDBACK: {
@@ -130,18 +140,54 @@ def export(store: EventStore, lake: Lake) -> Iterator[Exported]:
 def export_day(store: EventStore, lake: Lake, kind: str, day: dt.date) -> int:
     """Write one day as it stands now; how many rows it has."""
     frame = tip_scores(store, day) if kind == TIP_SCORES else events(store, Kind(kind), day)
-    path = layout.events(kind, day.isoformat())
-    if frame.is_empty():
-        lake.delete(path)
-    else:
-        write_table(lake, path, frame)
+    _put(lake, kind, day.isoformat(), frame)
     return frame.height
 
 
-def read_day(lake: Lake, kind: str, day: dt.date) -> pl.DataFrame:
-    """One day as the lake has it; no rows where it has none."""
+def read_day(lake: Lake, kind: str, day: dt.date, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """One day as the lake has it, with all columns of SCHEMAS or those asked for; no rows where it has none.
+
+    Columns that were declared after the day was written are null.
+    """
+    declared = {name: dtype for name, dtype in SCHEMAS[kind].items() if columns is None or name in columns}
     path = layout.events(kind, day.isoformat())
-    return read_table(lake, path) if lake.exists(path) else empty(SCHEMAS[kind])
+    if not lake.exists(path):
+        return empty(declared)
+    data = io.BytesIO(lake.read(path))
+    held = pl.read_parquet_schema(data)
+    found = pl.read_parquet(data, columns=[name for name in declared if name in held])
+    return found.select(pl.col(name) if name in held else pl.lit(None, dtype).alias(name)
+                        for name, dtype in declared.items())  # fmt: skip
+
+
+def digests(lake: Lake) -> dict[tuple[str, dt.date], str]:
+    """A hash of the file of every day that the lake has, by kind and day."""
+    marks = {entry.path for kind in SCHEMAS for entry in lake.find(layout.feature_marks(kind))}
+    found = {}
+    for kind in SCHEMAS:
+        for entry in lake.find(layout.event_days(kind)):
+            day = layout.day_of(entry.path)
+            mark = layout.feature_mark(kind, day)
+            held = lake.read(mark) if mark in marks else _mark(lake.read(entry.path))
+            found[kind, dt.date.fromisoformat(day)] = str(json.loads(held)["sha256"])
+    return found
+
+
+def _put(lake: Lake, kind: str, day: str, frame: pl.DataFrame) -> None:
+    """Replace a day. The mark goes first and comes last: one that is there is that of the file."""
+    path, mark = layout.events(kind, day), layout.feature_mark(kind, day)
+    lake.delete(mark)
+    if frame.is_empty():
+        lake.delete(path)
+        return
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    lake.write(path, buffer.getvalue())
+    lake.write(mark, _mark(buffer.getvalue()))
+
+
+def _mark(file: bytes) -> bytes:
+    return json.dumps({"sha256": hashlib.sha256(file).hexdigest()}).encode()
 
 
 def events(store: EventStore, kind: Kind, day: dt.date) -> pl.DataFrame:
@@ -175,10 +221,8 @@ def remove(lake: Lake, is_gone: Callable[[pl.DataFrame], pl.Series]) -> int:
     for entry in lake.find(layout.EVENTS):
         frame = read_table(lake, entry.path)
         left = frame.filter(~is_gone(frame))
-        if left.is_empty():
-            lake.delete(entry.path)
-        elif left.height < frame.height:
-            write_table(lake, entry.path, left)
+        if left.height < frame.height:
+            _put(lake, layout.kind_of(entry.path), layout.day_of(entry.path), left)
         n_removed += frame.height - left.height
     return n_removed
 

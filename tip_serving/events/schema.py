@@ -8,7 +8,8 @@
 
 A tip was shown when it came first in its decision or when somebody reacted to it. Where a caller asks twice with the
 same decision id, the earlier exposure counts. Reactions count whenever they come, before their exposure too; of several
-of a kind the first counts, of ratings the last.
+of a kind the first counts, of ratings the last. Prompt and model are the decision's own, else those that the exposure
+tells of the tip.
 """
 
 REACTIONS = ("shown", "accepted", "dismissed", "done", "snoozed", "rated")
@@ -76,12 +77,17 @@ _SHOWN_FIRST_ASKED = f"""x.kind = 'exposures'
                 AND (y.at_us < x.at_us OR (y.at_us = x.at_us AND y.event_id < x.event_id))
         )"""
 
-_COPIED = ("kind", "arm", "manifest_version", "policy_version", "model_version", "prompt_version", "model")
+_COPIED = ("kind", "arm", "manifest_version", "policy_version", "model_version")
+_AUTHORSHIP = ("prompt_version", "model")
 
-_SQLITE_VIEW = f"""
+
+def _sqlite_view(authorship: str) -> str:
+    """The view, given what says by what prompt and model a tip was written; `{name}` stands for the column."""
+    return f"""
     CREATE VIEW tip_scores AS
     SELECT x.decision_id, t.value AS tip_id, x."user", x.at_us,
         {", ".join(f"json_extract(x.body, '$.{name}') AS {name}" for name in _COPIED)},
+        {", ".join(f"{authorship.format(name=name)} AS {name}" for name in _AUTHORSHIP)},
         (SELECT o.key FROM json_each(x.body, '$.order') o WHERE o.value = t.key) AS rank,
         json_extract(x.body, '$.propensities[' || t.key || ']') AS propensity,
         json_extract(x.body, '$.scores[' || t.key || ']') AS score,
@@ -91,11 +97,15 @@ _SQLITE_VIEW = f"""
     WHERE {_SHOWN_FIRST_ASKED}
 """
 
-# OFFSET 0 keeps PostgreSQL from parsing the body once for each column.
-_POSTGRES_VIEW = f"""
+
+def _postgres_view(authorship: str) -> str:
+    """The same view there."""
+    # OFFSET 0 keeps PostgreSQL from parsing the body once for each column.
+    return f"""
     CREATE VIEW tip_scores AS
     SELECT x.decision_id, t.value AS tip_id, x."user", x.at_us,
         {", ".join(f"b.body ->> '{name}' AS {name}" for name in _COPIED)},
+        {", ".join(f"{authorship.format(name=name)} AS {name}" for name in _AUTHORSHIP)},
         (SELECT o.n - 1 FROM jsonb_array_elements(b.body -> 'order') WITH ORDINALITY o (value, n)
             WHERE o.value = to_jsonb(t.n - 1)) AS rank,
         (b.body -> 'propensities' ->> (t.n - 1)::int)::double precision AS propensity,
@@ -108,5 +118,20 @@ _POSTGRES_VIEW = f"""
     WHERE {_SHOWN_FIRST_ASKED}
 """
 
-SQLITE = ((*_TABLES, _SQLITE_VIEW),)
-POSTGRES = ((*_TABLES, _POSTGRES_VIEW),)
+
+_DROP = "DROP VIEW tip_scores"
+
+SQLITE = (
+    (*_TABLES, _sqlite_view("json_extract(x.body, '$.{name}')")),
+    # A tip that was written by one decision and shown by another is credited to what wrote it.
+    (
+        _DROP,
+        _sqlite_view(
+            "coalesce(json_extract(x.body, '$.{name}'), json_extract(x.body, '$.written[' || t.key || '].{name}'))"
+        ),
+    ),
+)
+POSTGRES = (
+    (*_TABLES, _postgres_view("b.body ->> '{name}'")),
+    (_DROP, _postgres_view("coalesce(b.body ->> '{name}', b.body -> 'written' -> (t.n - 1)::int ->> '{name}')")),
+)

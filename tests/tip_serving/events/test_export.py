@@ -10,12 +10,13 @@ from support.events import START, life, reaction, signals
 from support.exposures import exposure
 
 from tip_serving.events import export
-from tip_serving.events.exposure import Exposure, ShadowResult
+from tip_serving.events.exposure import Authorship, Exposure, ShadowResult
 from tip_serving.events.kinds import Kind
 from tip_serving.events.store import TIP_SCORES, EventStore, open_store
 from tip_serving.events.vectors import PackedVectors
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
+from tip_serving.lake.tables import read_table, write_table
 from tip_serving.settings import Settings
 
 DAY = START.date()
@@ -127,3 +128,48 @@ def test_rows_are_taken_out_of_the_files_alone(store: EventStore, lake: Lake) ->
     assert export.remove(lake, lambda rows: rows["user"] == "me") == 3
     assert export.remove(lake, lambda rows: rows["user"] == "me") == 0
     assert export.read_day(lake, Kind.FEEDBACK, DAY)["user"].to_list() == ["them"]
+
+
+def test_a_day_has_another_digest_when_and_only_when_its_file_is_another(store: EventStore, lake: Lake) -> None:
+    store.keep([*signals("u", START, "s"), exposure(at=START, event_id="e", decision_id="d")])
+    list(export.export(store, lake))
+    before = export.digests(lake)
+    assert set(before) == {(kind, DAY) for kind in (Kind.SIGNAL, Kind.EXPOSURE, TIP_SCORES)}
+    export.export_day(store, lake, Kind.SIGNAL, DAY)
+    assert export.digests(lake) == before
+    lake.delete(layout.feature_mark(Kind.EXPOSURE, DAY.isoformat()))  # died between file and mark
+    assert export.digests(lake) == before
+    store.keep([reaction("d")])
+    list(export.export(store, lake))
+    after = export.digests(lake)
+    assert {key for key in after if after[key] != before.get(key)} == {(Kind.FEEDBACK, DAY), (TIP_SCORES, DAY)}
+    export.remove(lake, lambda rows: rows["user"] == "u")
+    assert set(export.digests(lake)) == {key for key in after if key[0] != Kind.SIGNAL}
+
+
+def test_a_day_that_an_older_build_wrote_has_nulls_for_what_came_later(store: EventStore, lake: Lake) -> None:
+    store.keep([exposure(at=START, latency_ms=4.5, profile_source="store")])
+    list(export.export(store, lake))
+    path = layout.events(Kind.EXPOSURE, DAY.isoformat())
+    write_table(lake, path, read_table(lake, path).drop("latency_ms", "profile_source", "written"))
+    day = export.read_day(lake, Kind.EXPOSURE, DAY)
+    assert dict(day.schema) == export.SCHEMAS[Kind.EXPOSURE]
+    assert day.select("latency_ms", "profile_source", "written").row(0) == (None, None, None)
+    narrow = export.read_day(lake, Kind.EXPOSURE, DAY, ["user", "error"])
+    assert narrow.columns == ["user", "error"]
+
+
+def test_a_tip_is_credited_to_what_wrote_it_even_where_another_decision_showed_it(
+    store: EventStore, lake: Lake
+) -> None:
+    written = (None, Authorship(decision_id="g1", prompt_version="v2", model="m/1"))
+    store.keep([
+        exposure(at=START, decision_id="d1", event_id="e1", order=(1, 0), written=written),
+        exposure(at=START, decision_id="d2", event_id="e2", written=written),
+        exposure(1, at=START, decision_id="g1", event_id="e3", kind="generate", prompt_version="v3", model="m/2"),
+    ])  # fmt: skip
+    list(export.export(store, lake))
+    day = export.read_day(lake, TIP_SCORES, DAY).select("decision_id", "tip_id", "prompt_version", "model")
+    assert day.rows() == [("d1", "t1", "v2", "m/1"), ("d2", "t0", None, None), ("g1", "t0", "v3", "m/2")]
+    (first,) = export.read_day(lake, Kind.EXPOSURE, DAY).filter(pl.col("decision_id") == "d1")["written"].to_list()
+    assert first == [None, {"decision_id": "g1", "prompt_version": "v2", "model": "m/1"}]
