@@ -12,18 +12,27 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import httpx
 import msgspec
-from pydantic import BaseModel
 
 from tip_experiments.assignment.rotation import parse_rotation, rotated_prompt
 from tip_serving.events.event import new_id
 from tip_serving.events.feedback import Reaction
+from tip_serving.events.signal import AnySignal
 from tip_serving.features.activity import Activity, profile_features
 from tip_serving.features.contract import contract_hash
 from tip_serving.scenarios.model import Task
-from tip_serving.scoring.answers import FeedbackAnswer, GenerateAnswer, ScoreAnswer
-from tip_serving.scoring.request import Candidate, FeedbackRequest, GenerateRequest, ScoreRequest
+from tip_serving.scoring.answers import FeedbackAnswer, GenerateAnswer, ScoreAnswer, SignalsAnswer
+from tip_serving.scoring.request import (
+    Asking,
+    Authorship,
+    Candidate,
+    FeedbackRequest,
+    GenerateRequest,
+    ScoreRequest,
+    tip_id,
+)
 
 __all__ = ["Activity", "Recommendation", "ServerError", "TipClient", "profile_features"]
+from tip_serving.scoring.signals import MAX_SIGNALS
 
 _PASSING = frozenset({408, 429, 502, 503, 504})
 _LONGEST_WAIT_S = 5.0
@@ -68,6 +77,7 @@ class TipClient:
         generate_timeout_s: of one call of /generate.
         attempts: calls before giving up, where another may succeed.
         sleep: waits between two of them.
+        ids: makes the ids of decisions and reports.
 
     Raises:
         ValueError: `prompts` cannot be parsed.
@@ -83,6 +93,7 @@ class TipClient:
         generate_timeout_s: float = 60.0,
         attempts: int = 3,
         sleep: Callable[[float], None] = time.sleep,
+        ids: Callable[[], str] = new_id,
     ) -> None:
         parse_rotation(prompts)
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -91,6 +102,7 @@ class TipClient:
         self._generate_timeout_s = generate_timeout_s
         self._attempts = attempts
         self._sleep = sleep
+        self._ids = ids
 
     def __enter__(self) -> Self:
         return self
@@ -110,17 +122,23 @@ class TipClient:
 
     def score(self, request: ScoreRequest) -> ScoreAnswer:
         """Which of these tips now. Raises ServerError."""
-        return self._call("/score", request, ScoreAnswer)
+        return self._call("/score", _body(request), ScoreAnswer)
 
     def generate(self, request: GenerateRequest) -> GenerateAnswer:
         """A new tip. Raises ServerError."""
         whole = request.model_copy(update={"stream": False})
-        return self._call("/generate", whole, GenerateAnswer, self._generate_timeout_s)
+        return self._call("/generate", _body(whole), GenerateAnswer, self._generate_timeout_s)
 
     def feedback(self, request: FeedbackRequest) -> FeedbackAnswer:
         """Report a reaction. Raises ServerError."""
-        named = request.model_copy(update={"event_id": request.event_id or new_id()})
-        return self._call("/feedback", named, FeedbackAnswer)
+        named = request.model_copy(update={"event_id": request.event_id or self._ids()})
+        return self._call("/feedback", _body(named), FeedbackAnswer)
+
+    def signals(self, signals: Sequence[AnySignal]) -> int:
+        """Report what people did with their tasks and the app; how many the server took down. Raises ServerError."""
+        bodies = (msgspec.json.encode(signals[first : first + MAX_SIGNALS])
+                  for first in range(0, len(signals), MAX_SIGNALS))  # fmt: skip
+        return sum(self._call("/signals", body, SignalsAnswer).n for body in bodies)
 
     def recommend(
         self,
@@ -155,19 +173,22 @@ class TipClient:
         candidates = list(known)
         if write:
             written = self.generate(
-                GenerateRequest(**asking, prompt_version=self.prompt_version(user), decision_id=new_id())
+                GenerateRequest(**asking, prompt_version=self.prompt_version(user), decision_id=self._ids())
             )
-            candidates.append(Candidate(id=written.tip_id, text=written.tip))
+            # Written once more, a known tip is a new one: this time somebody else is credited with it.
+            candidates = [*(tip for tip in known if _id(tip) != written.tip_id), _candidate(written)]
         scored = self.score(
-            ScoreRequest(**asking, candidates=tuple(candidates), contract_hash=contract_hash(), decision_id=new_id())
+            ScoreRequest(**asking, candidates=tuple(candidates), contract_hash=contract_hash(), decision_id=self._ids())
         )
         first = next(place for place, found in enumerate(scored.candidates) if found.rank == 1)
         is_new = written is not None and first == len(candidates) - 1
-        tip_id, text = scored.candidates[first].id, candidates[first].text or ""
-        return Recommendation(user, scored.decision_id, tip_id, text, is_new, scored, written)
+        shown, text = scored.candidates[first].id, candidates[first].text or ""
+        return Recommendation(user, scored.decision_id, shown, text, is_new, scored, written)
 
-    def react(self, shown: Recommendation, reaction: Reaction, rating: float | None = None) -> FeedbackAnswer:
-        """Report how the person took a recommendation. Raises ServerError."""
+    def react(
+        self, shown: Recommendation, reaction: Reaction, rating: float | None = None, at: dt.datetime | None = None
+    ) -> FeedbackAnswer:
+        """Report how the person took a recommendation, and when, where that is not now. Raises ServerError."""
         return self.feedback(
             FeedbackRequest(
                 user=shown.user,
@@ -175,11 +196,11 @@ class TipClient:
                 tip_id=shown.tip_id,
                 reaction=reaction,
                 rating=rating,
+                at=at,
             )
         )
 
-    def _call(self, path: str, request: BaseModel, kind: type[_Answer], timeout_s: float | None = None) -> _Answer:
-        body = request.model_dump_json(exclude_none=True).encode()
+    def _call(self, path: str, body: bytes, kind: type[_Answer], timeout_s: float | None = None) -> _Answer:
         timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
         for attempt in range(1, self._attempts + 1):
             is_last = attempt == self._attempts
@@ -198,6 +219,21 @@ class TipClient:
                 raise _refused(path, answer)
             self._sleep(_wait_s(answer, attempt))
         raise ValueError(f"POST {path} was never made: {self._attempts} attempts are none.")
+
+
+def _body(request: Asking | FeedbackRequest) -> bytes:
+    return request.model_dump_json(exclude_none=True).encode()
+
+
+def _id(tip: Candidate) -> str:
+    return tip.id or tip_id(tip.text or "")
+
+
+def _candidate(written: GenerateAnswer) -> Candidate:
+    authorship = Authorship(
+        decision_id=written.decision_id, prompt_version=written.prompt_version, model=written.model
+    )  # fmt: skip
+    return Candidate(id=written.tip_id, text=written.tip, written=authorship)
 
 
 def _wait_s(answer: httpx.Response, attempt: int) -> float:

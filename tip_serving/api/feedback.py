@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from tip_serving.api.schemas import operation
-from tip_serving.events.event import new_id
+from tip_serving.api.services import Services
 from tip_serving.events.feedback import Feedback
 from tip_serving.scoring.answers import FeedbackAnswer
 from tip_serving.scoring.request import FeedbackRequest, read
@@ -24,9 +24,11 @@ def router(retention: dt.timedelta) -> APIRouter:
     async def feedback(request: Request) -> Response:
         """Take down that a person was shown a tip, accepted, dismissed, did, snoozed or rated it."""
         told = read(FeedbackRequest, await request.body())
-        at = told.at or dt.datetime.now(dt.UTC)
+        services: Services = request.app.state.services
+        at = services.clock.of_report(told)
         event = Feedback(
-            event_id=told.event_id or new_id(),
+            event_id=told.event_id
+            or services.clock.event_id(told.decision_id, told.tip_id, told.reaction, at.isoformat()),
             at=at,
             user=told.user,
             retain_until=at + retention,
@@ -35,7 +37,7 @@ def router(retention: dt.timedelta) -> APIRouter:
             reaction=told.reaction,
             rating=told.rating,
         )
-        request.app.state.services.log.append(event)
+        services.log.append(event)
         answer = FeedbackAnswer(event_id=event.event_id)
         return Response(msgspec.json.encode(answer), media_type="application/json")
 

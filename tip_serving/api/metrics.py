@@ -49,6 +49,10 @@ class Meter:
         self._fell_back = Counter(
             "tip_feature_fallbacks", "Features that fell back.", ("feature", "reason"), registry=self._registry
         )
+        self._errors = Counter(
+            "tip_arm_errors", "Decisions whose arm failed; the default made them.", ("kind", "arm", "error"),
+            registry=self._registry,
+        )  # fmt: skip
         self._reactions = Counter("tip_feedback", "Reactions reported.", ("reaction",), registry=self._registry)
         self._events = Gauge(
             "tip_events", "Events of the decision log by what became of them.", ("outcome",),
@@ -72,6 +76,8 @@ class Meter:
             self._decisions.labels(event.kind, event.arm, event.manifest_version or "none").inc()
             for feature, reason in event.fell_back.items():
                 self._by_fallback(feature, reason).inc()
+            if event.error is not None:
+                self._errors.labels(event.kind, event.arm, event.error).inc()
         elif isinstance(event, Feedback):
             self._reactions.labels(event.reaction).inc()
 

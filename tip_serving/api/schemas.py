@@ -8,26 +8,30 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from tip_serving.api.refusals import MEDIA_TYPE, Problem
-from tip_serving.scoring.answers import FeedbackAnswer, GenerateAnswer, ScoreAnswer
+from tip_serving.scoring.answers import FeedbackAnswer, GenerateAnswer, ScoreAnswer, SignalsAnswer
 from tip_serving.scoring.request import FeedbackRequest, GenerateRequest, ScoreRequest
+from tip_serving.scoring.signals import schema
 
 _REF = "#/components/schemas/{model}"
 _REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, GenerateRequest, FeedbackRequest)
-_ANSWERS = (ScoreAnswer, GenerateAnswer, FeedbackAnswer, Problem)
+_ANSWERS = (ScoreAnswer, GenerateAnswer, FeedbackAnswer, SignalsAnswer, Problem)
+SIGNALS = "Signals"
+"""The name of the body of /signals, which is a list."""
 
 
 def components() -> dict[str, Any]:
     """Every schema by name."""
     _, requests = models_json_schema([(model, "validation") for model in _REQUESTS], ref_template=_REF)
     _, answers = msgspec.json.schema_components(_ANSWERS, ref_template=_REF.replace("model", "name"))
-    return {**requests["$defs"], **answers}
+    signals, parts = schema(_REF.replace("model", "name"))
+    return {**requests["$defs"], **answers, **parts, SIGNALS: signals}
 
 
-def operation(request: type[BaseModel], answer: type[msgspec.Struct], refusals: Iterable[int]) -> dict[str, Any]:
+def operation(request: type[BaseModel] | str, answer: type[msgspec.Struct], refusals: Iterable[int]) -> dict[str, Any]:
     """What a route adds to its entry in the OpenAPI file.
 
     Args:
-        request: of the body.
+        request: of the body, or the name of its schema.
         answer: of status 200.
         refusals: other statuses, each a problem.
     """
@@ -39,5 +43,5 @@ def operation(request: type[BaseModel], answer: type[msgspec.Struct], refusals: 
     }
 
 
-def _reference(schema: type) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{schema.__name__}"}
+def _reference(schema: type | str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema if isinstance(schema, str) else schema.__name__}"}

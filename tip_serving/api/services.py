@@ -12,6 +12,7 @@ from tip_serving.events.decision_log import DecisionLog
 from tip_serving.events.event import Event
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.author import Author, Habits
+from tip_serving.scoring.event_clock import EventClock
 from tip_serving.scoring.online_store import Profiles, open_store
 from tip_serving.scoring.ranker import Ranker
 from tip_serving.scoring.released import Releases
@@ -24,6 +25,7 @@ class Services:
     """Of one process; `ranker` and `author` are there where their route is."""
 
     releases: Releases
+    clock: EventClock
     log: DecisionLog
     shadow: Shadow
     ranker: Ranker | None
@@ -49,11 +51,12 @@ async def opened(settings: Settings, routes: Routes, listener: Callable[[Event],
         stack.push_async_callback(profiles.aclose)
         releases = Releases(Lake(settings.lake_url))
         await asyncio.to_thread(releases.refresh)
-        shadow = Shadow(log, settings.tip_shadow_queue)
+        clock = EventClock(settings.tip_event_clock == "request")
+        shadow = Shadow(log, settings.tip_shadow_queue, clock)
         await stack.enter_async_context(_running(releases, shadow, settings.tip_manifest_poll_s))
-        ranker = Ranker(releases, profiles, log, shadow, retention) if routes.score else None
-        author = await _author(settings, stack, releases, profiles, log) if routes.generate else None
-        yield Services(releases, log, shadow, ranker, author)
+        ranker = Ranker(releases, profiles, log, shadow, retention, clock) if routes.score else None
+        author = await _author(settings, stack, releases, profiles, log, clock) if routes.generate else None
+        yield Services(releases, clock, log, shadow, ranker, author)
 
 
 @asynccontextmanager
@@ -70,7 +73,7 @@ async def _running(releases: Releases, shadow: Shadow, poll_s: float) -> AsyncIt
 
 
 async def _author(
-    settings: Settings, stack: AsyncExitStack, releases: Releases, profiles: Profiles, log: Log
+    settings: Settings, stack: AsyncExitStack, releases: Releases, profiles: Profiles, log: Log, clock: EventClock
 ) -> Author:
     # Imported here: a process that only scores has no use for the gateway, and LiteLLM takes seconds.
     from tip_serving.generation.catalog import Catalog
@@ -88,4 +91,4 @@ async def _author(
         temperature=settings.tip_generate_temperature,
         retention=dt.timedelta(days=settings.tip_retention_days),
     )
-    return Author(gateway, releases, profiles, log, habits)
+    return Author(gateway, releases, profiles, log, habits, clock)

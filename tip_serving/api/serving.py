@@ -19,7 +19,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tip_serving.api import feedback, logs, openapi, operations, score
+from tip_serving.api import feedback, logs, openapi, operations, score, signals
 from tip_serving.api.accounting import Accounting
 from tip_serving.api.app import create_app
 from tip_serving.api.auth import Authentication, parse_tokens
@@ -104,7 +104,9 @@ def assemble(chosen: Settings, routes: Routes, meter: Meter) -> tuple[FastAPI, C
     """All routes, as the OpenAPI file has them, and the condition that the probes tell of."""
     app = create_app(chosen, routes, meter.event)
     condition = Condition(meter, app)
-    app.include_router(feedback.router(timedelta(days=chosen.tip_retention_days)))
+    retention = timedelta(days=chosen.tip_retention_days)
+    app.include_router(feedback.router(retention))
+    app.include_router(signals.router(retention))
     app.include_router(operations.router(condition))
     openapi.extend(app)
     return app, condition

@@ -98,6 +98,8 @@ class Resolved(NamedTuple):
 
     values: dict[str, Any]
     fell_back: dict[str, FellBack]
+    computed_at: dt.datetime | None = None
+    """When the latest of those that did not fall back was computed, as far as that was told."""
 
 
 def resolve(
@@ -118,6 +120,7 @@ def resolve(
     moments = computed_at or {}
     values: dict[str, Any] = {}
     fell_back: dict[str, FellBack] = {}
+    used: list[dt.datetime | None] = []
     faults = []
     if not (shipped.keys() <= _NAMES and moments.keys() <= _NAMES):
         unknown = (shipped.keys() | moments.keys()) - _NAMES
@@ -125,13 +128,15 @@ def resolve(
     for feature, check in _CHECKED:
         name = feature.name
         value = shipped.get(name, _ABSENT)
-        reason = None
+        moment = reason = None
         if isinstance(value, dict):
-            value, reason, found = _unpacked(feature, value, now)
+            value, moment, found = _unpacked(name, value)
             faults += found
         elif name in moments:
-            reason, found = _age(feature, moments[name], now)
+            moment, found = _read(name, moments[name])
             faults += found
+        if moment is not None:
+            reason = _age(feature, moment, now)
         if value is None or value is _ABSENT:
             reason = FellBack.NULL if value is None else FellBack.MISSING
         elif wrong := check(value) or _unknown_zone(name, value):
@@ -139,33 +144,38 @@ def resolve(
             continue
         if reason is None:
             values[name] = fitted(feature.dtype, value)
+            used.append(moment)
         else:
             values[name] = feature.fallback
             fell_back[name] = reason
     if faults:
         raise ProfileError(faults)
-    return Resolved(values, fell_back)
+    return Resolved(values, fell_back, max(filter(None, used), default=None))
 
 
-def _unpacked(
-    feature: ProfileFeature, aged: Mapping[str, Any], now: dt.datetime
-) -> tuple[Any, FellBack | None, list[str]]:
-    """The value of the form with a moment, the reason to leave it, and the faults of the form."""
+def _unpacked(name: str, aged: Mapping[str, Any]) -> tuple[Any, dt.datetime | None, list[str]]:
+    """The value of the form with a moment, that moment, and the faults of the form."""
     if aged.keys() != _AGED:
         expected = "a value, or an object of just value and computed_at"
-        return None, None, [f"{feature.name}: an object of other fields; expected {expected}"]
-    reason, faults = _age(feature, aged["computed_at"], now)
-    return aged["value"], reason, faults
+        return None, None, [f"{name}: an object of other fields; expected {expected}"]
+    moment, faults = _read(name, aged["computed_at"])
+    return aged["value"], moment, faults
 
 
-def _age(feature: ProfileFeature, computed_at: object, now: dt.datetime) -> tuple[FellBack | None, list[str]]:
+def _read(name: str, computed_at: object) -> tuple[dt.datetime | None, list[str]]:
+    """The moment, or the fault."""
     moment = _moment(computed_at)
     if moment is None:
-        return None, [f"{feature.name}: computed_at {shown(computed_at)} is no ISO 8601 moment with an offset"]
+        return None, [f"{name}: computed_at {shown(computed_at)} is no ISO 8601 moment with an offset"]
+    return moment, []
+
+
+def _age(feature: ProfileFeature, moment: dt.datetime, now: dt.datetime) -> FellBack | None:
+    """The reason to leave what was computed at `moment`."""
     age_s = (now - moment).total_seconds()
     if age_s > feature.ttl_s:
-        return FellBack.STALE, []
-    return (FellBack.AHEAD, []) if age_s < -CLOCK_SKEW_S else (None, [])
+        return FellBack.STALE
+    return FellBack.AHEAD if age_s < -CLOCK_SKEW_S else None
 
 
 def _moment(written: object) -> dt.datetime | None:

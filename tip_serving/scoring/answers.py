@@ -26,7 +26,9 @@ class ScoreAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """No candidate had a lower propensity."""
     arm: str
     is_default: bool
-    """Whether neither a model nor a policy is released: the rule scored and the default policy drew."""
+    """Whether the rule scored and the default policy drew: neither model nor policy is released, or the arm failed."""
+    error: str | None
+    """The kind of error with which `arm` failed; then the default arm answered in its place."""
     manifest_version: str | None
     model_version: str
     policy_version: str
@@ -63,6 +65,12 @@ class GenerateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the drawn version; 1 where none was drawn."""
     profile_source: str
     fell_back: dict[str, str]
+
+
+class SignalsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Signals that were taken down."""
+
+    n: int
 
 
 class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from tip_serving.events import vectors as packing
@@ -15,10 +15,13 @@ from tip_serving.prompts.rendering import render
 from tip_serving.scoring import policy_context, prompt_choice, scorer, writing
 from tip_serving.scoring.answers import GenerateAnswer
 from tip_serving.scoring.arms import ReadyArm, Release
+from tip_serving.scoring.event_clock import EventClock
+from tip_serving.scoring.failures import Failures
 from tip_serving.scoring.online_store import Profiles
 from tip_serving.scoring.prompt_choice import PromptChoice
 from tip_serving.scoring.released import Releases
 from tip_serving.scoring.request import GenerateRequest
+from tip_serving.scoring.request import tip_id as tip_id_of
 from tip_serving.scoring.scorer import Moment
 from tip_serving.scoring.shadow import Log
 from tip_serving.scoring.writing import Models, Written
@@ -50,6 +53,8 @@ class Plan:
     moment: Moment
     profile_source: str
     choice: PromptChoice
+    error: str | None
+    """The kind of error with which the released prompt policy failed."""
     order: writing.Order
 
 
@@ -62,7 +67,7 @@ class Author:
         profiles: asked where the caller ships no profile features.
         log: takes the decisions.
         habits: what a request leaves open.
-        clock: aware.
+        clock: of the events.
     """
 
     def __init__(
@@ -72,7 +77,7 @@ class Author:
         profiles: Profiles,
         log: Log,
         habits: Habits,
-        clock: Callable[[], dt.datetime] = scorer.utc_now,
+        clock: EventClock,
     ) -> None:
         registry.get(habits.prompt_version)  # a default that nobody registered is told at start, not to the first user
         self._models = models
@@ -81,6 +86,7 @@ class Author:
         self._log = log
         self._habits = habits
         self._clock = clock
+        self._failures = Failures()
 
     async def plan(self, request: GenerateRequest) -> Plan:
         """What will be asked of which model.
@@ -88,7 +94,7 @@ class Author:
         Raises:
             RequestError: features are not as declared, or nobody registered the prompt version.
         """
-        started, at = time.perf_counter(), self._clock()
+        started, at = time.perf_counter(), self._clock.of_decision(request)
         budget_s = self._habits.budget_s if request.budget_ms is None else request.budget_ms / 1e3
         deadline = asyncio.get_running_loop().time() + budget_s
         release = self._releases.current
@@ -107,7 +113,8 @@ class Author:
             max_tokens=prompt.max_tokens,
         )
         order = writing.Order(call, self._habits.fallback_model, deadline, request.allow_embedded)
-        return Plan(started, at, request.user, decision_id, release, arm, found, fetched.source, choice, order)
+        error = self._failures.kind(release, arm, choice.error)
+        return Plan(started, at, request.user, decision_id, release, arm, found, fetched.source, choice, error, order)
 
     async def answer(self, plan: Plan) -> GenerateAnswer:
         """The tip as a whole. Raises UpstreamError."""
@@ -119,8 +126,8 @@ class Author:
             yield self._finished(plan, piece) if isinstance(piece, Written) else piece
 
     def _finished(self, plan: Plan, written: Written) -> GenerateAnswer:
-        tip_id = scorer.tip_id(written.text)
-        self._log.append(_exposure(plan, written, tip_id, plan.at + self._habits.retention))
+        tip_id = tip_id_of(written.text)
+        self._log.append(_exposure(plan, written, tip_id, self._clock, self._habits.retention))
         choice = plan.choice
         return GenerateAnswer(
             decision_id=plan.decision_id,
@@ -144,14 +151,14 @@ class Author:
         )
 
 
-def _exposure(plan: Plan, written: Written, tip_id: str, retain_until: dt.datetime) -> Exposure:
+def _exposure(plan: Plan, written: Written, tip_id: str, clock: EventClock, retention: dt.timedelta) -> Exposure:
     """The event of a written tip; its one row of features is what the prompt policy reads, or would have read."""
     packed = packing.pack(plan.moment.policy_context[None, :])
     return Exposure(
-        event_id=new_id(),
+        event_id=clock.event_id("generate", plan.decision_id),
         at=plan.at,
         user=plan.user,
-        retain_until=retain_until,
+        retain_until=plan.at + retention,
         decision_id=plan.decision_id,
         kind="generate",
         arm=plan.arm.name,
@@ -168,4 +175,8 @@ def _exposure(plan: Plan, written: Written, tip_id: str, retain_until: dt.dateti
         vector_hash=packing.digest(packed),
         vectors=packed,
         fell_back=plan.moment.fell_back,
+        latency_ms=clock.latency_ms(plan.started),
+        error=plan.error,
+        profile_source=plan.profile_source,
+        profile_computed_at=plan.moment.profile.computed_at,
     )

@@ -25,6 +25,7 @@ class PromptSource(StrEnum):
     DEFAULT = "default"
     POLICY = "policy"
     NO_POLICY = "default, since no prompt policy is released"
+    FAILED = "default, since the released prompt policy failed"
 
 
 class PromptChoice(NamedTuple):
@@ -37,6 +38,8 @@ class PromptChoice(NamedTuple):
     propensity: float
     """1 where nothing was drawn."""
     policy_version: str | None
+    error: Exception | None = None
+    """With which the released policy failed."""
 
 
 class PromptArm(NamedTuple):
@@ -73,9 +76,7 @@ def choose(
         RequestError: the version that was asked for is not registered.
     """
     if asked == AUTO and policy is not None:
-        decision = policy.decide(context, decision_id)
-        version, model = read_arm(decision.arm)
-        return PromptChoice(version, model, PromptSource.POLICY, decision.propensity, policy.version)
+        return _drawn(default, policy, context, decision_id)
     if asked is None or asked == AUTO:
         source = PromptSource.DEFAULT if asked is None else PromptSource.NO_POLICY
         return PromptChoice(default, None, source, 1.0, None)
@@ -83,3 +84,13 @@ def choose(
         known = ", ".join((*registry.versions(), AUTO))
         raise RequestError([f"prompt_version: {shown(asked)} is not registered; there are {known}"])
     return PromptChoice(asked, None, PromptSource.REQUEST, 1.0, None)
+
+
+def _drawn(default: str, policy: Policy, context: NDArray[np.float64], decision_id: str) -> PromptChoice:
+    """What the released policy draws; the default where it fails, so that there is a tip."""
+    try:
+        decision = policy.decide(context, decision_id)
+    except Exception as error:  # noqa: BLE001  whatever a released file does, the person gets a tip
+        return PromptChoice(default, None, PromptSource.FAILED, 1.0, None, error)
+    version, model = read_arm(decision.arm)
+    return PromptChoice(version, model, PromptSource.POLICY, decision.propensity, policy.version)

@@ -1,30 +1,39 @@
 """Answers /score: reads the request, fetches the profile, asks one release from first to last, logs the decision."""
 
 import datetime as dt
-from collections.abc import Callable
+import time
 from typing import NamedTuple
 
 from tip_serving.events import vectors as packing
 from tip_serving.events.event import new_id
-from tip_serving.events.exposure import Exposure
+from tip_serving.events.exposure import Authorship, Exposure
 from tip_serving.features import contract
 from tip_serving.scoring import scorer
 from tip_serving.scoring.answers import ScoreAnswer, ScoredCandidate
 from tip_serving.scoring.arms import ReadyArm, Release
 from tip_serving.scoring.errors import ConflictError
-from tip_serving.scoring.online_store import Profiles
+from tip_serving.scoring.event_clock import EventClock
+from tip_serving.scoring.failures import Failures
+from tip_serving.scoring.online_store import Fetched, Profiles
 from tip_serving.scoring.released import Releases
 from tip_serving.scoring.request import ScoreRequest, read
-from tip_serving.scoring.scorer import Question, Scored
+from tip_serving.scoring.scorer import Outcome, Question
 from tip_serving.scoring.shadow import Log, Shadow
 
 
 class _Decided(NamedTuple):
+    began: float
+    """On `time.perf_counter`."""
+    at: dt.datetime
     decision_id: str
+    request: ScoreRequest
+    fetched: Fetched
     release: Release
     arm: ReadyArm
     asked: Question
-    scored: Scored
+    outcome: Outcome
+    error: str | None
+    """Its kind."""
 
 
 class Ranker:
@@ -36,7 +45,7 @@ class Ranker:
         log: takes the decisions.
         shadow: takes those that arms in the shadow are to score, too.
         retention: how long a decision is kept.
-        clock: aware.
+        clock: of the events.
     """
 
     def __init__(
@@ -46,7 +55,7 @@ class Ranker:
         log: Log,
         shadow: Shadow,
         retention: dt.timedelta,
-        clock: Callable[[], dt.datetime] = scorer.utc_now,
+        clock: EventClock,
     ) -> None:
         self._releases = releases
         self._profiles = profiles
@@ -54,6 +63,7 @@ class Ranker:
         self._shadow = shadow
         self._retention = retention
         self._clock = clock
+        self._failures = Failures()
 
     async def answer(self, body: bytes) -> ScoreAnswer:
         """The answer to one body of /score.
@@ -62,21 +72,22 @@ class Ranker:
             RequestError: the request has faults; all of them.
             ConflictError: the caller computed for another feature contract.
         """
-        release = self._releases.current
-        asked_at = self._clock()
+        release, began = self._releases.current, time.perf_counter()
         request = read(ScoreRequest, body)
         _check_contract(request)
+        at = self._clock.of_decision(request)
         fetched = await self._profiles.of(request.user, request.profile_features)
-        found = scorer.moment(request, fetched.features, asked_at, request.context)
-        asked = scorer.question(request, found)
+        asked = scorer.question(request, scorer.moment(request, fetched.features, at, request.context))
         arm = release.arm_of(request.user)
         decision_id = request.decision_id or new_id()
-        scored = scorer.score(arm, asked, decision_id)
-        decided = _Decided(decision_id, release, arm, asked, scored)
-        self._keep(decided, _exposure(decided, request.user, asked_at, asked_at + self._retention))
-        return _answer(decided, fetched.source)
+        outcome = scorer.score_or_default(arm, asked, decision_id)
+        error = self._failures.kind(release, arm, outcome.error)
+        decided = _Decided(began, at, decision_id, request, fetched, release, arm, asked, outcome, error)
+        self._keep(decided)
+        return _answer(decided)
 
-    def _keep(self, decided: _Decided, exposure: Exposure) -> None:
+    def _keep(self, decided: _Decided) -> None:
+        exposure = _exposure(decided, self._clock, self._retention)
         if decided.release.shadows:
             self._shadow.offer(exposure, decided.asked, decided.release.shadows)
         else:
@@ -92,8 +103,8 @@ def _check_contract(request: ScoreRequest) -> None:
         )
 
 
-def _answer(decided: _Decided, profile_source: str) -> ScoreAnswer:
-    arm, asked, scored = decided.arm, decided.asked, decided.scored
+def _answer(decided: _Decided) -> ScoreAnswer:
+    asked, (scored, by, _) = decided.asked, decided.outcome
     positions, propensities, floor = scored.order
     ranks = [0] * len(positions)
     for rank, position in enumerate(positions, start=1):
@@ -103,32 +114,33 @@ def _answer(decided: _Decided, profile_source: str) -> ScoreAnswer:
         order=tuple([asked.ids[position] for position in positions]),
         candidates=tuple(map(ScoredCandidate, asked.ids, scored.scores, propensities, ranks)),
         floor=floor,
-        arm=arm.name,
-        is_default=arm.is_default,
+        arm=decided.arm.name,
+        is_default=by.is_default,
+        error=decided.error,
         manifest_version=decided.release.version,
-        model_version=arm.model_version,
-        policy_version=arm.policy_version,
+        model_version=by.model_version,
+        policy_version=by.policy_version,
         contract_hash=contract.contract_hash(),
-        profile_source=profile_source,
+        profile_source=decided.fetched.source,
         fell_back=asked.moment.fell_back,
         without_text=asked.without_text,
     )
 
 
-def _exposure(decided: _Decided, user: str, at: dt.datetime, retain_until: dt.datetime) -> Exposure:
-    arm, asked, scored = decided.arm, decided.asked, decided.scored
+def _exposure(decided: _Decided, clock: EventClock, retention: dt.timedelta) -> Exposure:
+    asked, (scored, by, _) = decided.asked, decided.outcome
     packed = packing.pack(asked.vectors)
     return Exposure(
-        event_id=new_id(),
-        at=at,
-        user=user,
-        retain_until=retain_until,
+        event_id=clock.event_id("score", decided.decision_id),
+        at=decided.at,
+        user=decided.request.user,
+        retain_until=decided.at + retention,
         decision_id=decided.decision_id,
         kind="score",
-        arm=arm.name,
+        arm=decided.arm.name,
         manifest_version=decided.release.version,
-        policy_version=arm.policy_version,
-        model_version=arm.model_version,
+        policy_version=by.policy_version,
+        model_version=by.model_version,
         contract_hash=contract.contract_hash(),
         tip_ids=asked.ids,
         propensities=scored.order.propensities,
@@ -137,4 +149,17 @@ def _exposure(decided: _Decided, user: str, at: dt.datetime, retain_until: dt.da
         vector_hash=packing.digest(packed),
         vectors=packed,
         fell_back=asked.moment.fell_back,
+        latency_ms=clock.latency_ms(decided.began),
+        error=decided.error,
+        profile_source=decided.fetched.source,
+        profile_computed_at=asked.moment.profile.computed_at,
+        written=_written(decided.request),
     )
+
+
+def _written(request: ScoreRequest) -> tuple[Authorship | None, ...]:
+    """By what each candidate was written; empty where nobody says so of any."""
+    told = [None if isinstance(tip, str) else tip.written for tip in request.candidates]
+    if not any(told):
+        return ()
+    return tuple(None if written is None else Authorship(**written.model_dump()) for written in told)

@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tip_experiments.policies.decision import GRID, drawn, least_weight, on_grid, ticket
-from tip_experiments.policies.errors import ContextError, PolicyError
+from tip_experiments.policies.errors import PolicyError
 from tip_experiments.policies.linear import LinearPolicy
 from tip_experiments.policies.policy import Policy
 from tip_experiments.policies.reward_models import LinearRewards
 from tip_experiments.policies.softmax import Softmax
-from tip_serving.scoring.errors import RequestError
 
 
 class Order(NamedTuple):
@@ -86,7 +85,7 @@ def order(
         decision_id: determines the draw.
 
     Raises:
-        RequestError: the policy cannot decide on these candidates.
+        PolicyError: the policy cannot decide on these candidates or in this context.
     """
     if needs_scores(policy) and isinstance(policy, Softmax):
         first, weights, floor = _by_scores(policy, scores, decision_id)
@@ -108,10 +107,7 @@ def _by_scores(policy: Softmax, scores: Sequence[float], decision_id: str) -> _D
 
 
 def _by_arms(policy: Policy, ids: tuple[str, ...], context: NDArray[np.float64] | None, decision_id: str) -> _Drawn:
-    try:
-        decision = _over(policy, ids).decide(context, decision_id)
-    except (ContextError, PolicyError) as error:
-        raise RequestError([f"candidates: the released policy cannot decide among them: {error}"]) from None
+    decision = _over(policy, ids).decide(context, decision_id)
     return decision.action, decision.probabilities, decision.floor
 
 

@@ -4,8 +4,10 @@ One definition for the routes, the OpenAPI file, the client and the example that
 """
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -124,6 +126,12 @@ class FeedbackRequest(_Strict):
         if (self.rating is not None) != (self.reaction == "rated"):
             raise ValueError("`rated` needs a rating, and no other reaction has one")
         return self
+
+
+@lru_cache(maxsize=2048)  # a catalogue of tips is asked about for every person
+def tip_id(text: str) -> str:
+    """The id of a tip that is known by its text alone, the same wherever it comes from."""
+    return f"tip-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 _Body = TypeVar("_Body", bound=BaseModel)

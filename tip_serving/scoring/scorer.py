@@ -1,9 +1,8 @@
 """From a request to scores and a drawn order: features once, then whichever arms are asked, on the same vectors."""
 
 import datetime as dt
-import hashlib
+import math
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,11 +15,11 @@ from tip_serving.features.declared import FeatureError, shown
 from tip_serving.features.profile import Resolved, resolve
 from tip_serving.scenarios.model import Situation
 from tip_serving.scoring import ranking
-from tip_serving.scoring.arms import ReadyArm
+from tip_serving.scoring.arms import DEFAULT_ARM, ReadyArm
 from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.policy_context import policy_context
 from tip_serving.scoring.ranking import Order
-from tip_serving.scoring.request import Asking, ScoreRequest, faults_of
+from tip_serving.scoring.request import Asking, ScoreRequest, faults_of, tip_id
 from tip_serving.scoring.rule import rule_scores
 
 
@@ -62,9 +61,13 @@ class Scored(NamedTuple):
     order: Order
 
 
-def utc_now() -> dt.datetime:
-    """This server's clock."""
-    return dt.datetime.now(dt.UTC)
+class Outcome(NamedTuple):
+    """What a person gets, from their arm or, where that failed, from the default one."""
+
+    scored: Scored
+    by: ReadyArm
+    error: Exception | None
+    """With which the person's own arm failed."""
 
 
 def moment(
@@ -128,19 +131,25 @@ def question(request: ScoreRequest, found: Moment) -> Question:
     return Question(found, tuple(ids), tuple(without_text), vectors)
 
 
-@lru_cache(maxsize=2048)  # a catalogue of tips is asked about for every person
-def tip_id(text: str) -> str:
-    """The id of a tip that is known by its text alone, the same wherever it comes from."""
-    return f"tip-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
-
-
 def score(arm: ReadyArm, asked: Question, decision_id: str) -> Scored:
     """Scores and order of the candidates under `arm`.
 
     Raises:
-        RequestError: the arm's policy cannot decide on these candidates.
+        Exception: whatever the arm's model or policy meets; none of it is the request's fault.
     """
     predicted = rule_scores(asked.vectors) if arm.model is None else arm.model.predict(asked.vectors)
     scores: list[float] = predicted.tolist()
+    if not math.isfinite(sum(scores)):
+        raise ArithmeticError(f"{arm.model_version} gave scores that are not finite.")
     context = asked.moment.policy_context if ranking.needs_context(arm.policy) else None
     return Scored(scores, ranking.order(arm.policy, asked.ids, scores, context, decision_id))
+
+
+def score_or_default(arm: ReadyArm, asked: Question, decision_id: str) -> Outcome:
+    """Scores and order under `arm`; where its model or policy fails, under the default arm, so that there is a tip."""
+    try:
+        return Outcome(score(arm, asked, decision_id), arm, None)
+    except Exception as error:  # whatever a released file does, the person gets a tip
+        if arm is DEFAULT_ARM:
+            raise
+        return Outcome(score(DEFAULT_ARM, asked, decision_id), DEFAULT_ARM, error)

@@ -16,6 +16,7 @@ from tip_serving.events.event import Event
 from tip_serving.events.exposure import Exposure, ShadowResult
 from tip_serving.scoring import scorer
 from tip_serving.scoring.arms import ReadyArm
+from tip_serving.scoring.event_clock import EventClock
 from tip_serving.scoring.scorer import Question
 
 
@@ -39,11 +40,13 @@ class Shadow:
     Args:
         log: takes every event that was offered, once.
         capacity: requests that may wait; beyond it they are dropped.
+        clock: of the events.
     """
 
-    def __init__(self, log: Log, capacity: int) -> None:
+    def __init__(self, log: Log, capacity: int, clock: EventClock) -> None:
         self._log = log
         self._capacity = capacity
+        self._clock = clock
         self._waiting: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self.n_scored = 0
@@ -70,7 +73,7 @@ class Shadow:
             while self._waiting:
                 await asyncio.sleep(0)  # requests that came in meanwhile go first, and answers are sent
                 job = self._waiting.popleft()
-                self._log.append(msgspec.structs.replace(job.exposure, shadow=_results(job)))
+                self._log.append(msgspec.structs.replace(job.exposure, shadow=_results(job, self._clock)))
                 self.n_scored += 1
             self._arrived.clear()
 
@@ -80,11 +83,11 @@ class Shadow:
             self._log.append(self._waiting.popleft().exposure)
 
 
-def _results(job: _Job) -> tuple[ShadowResult, ...]:
-    return tuple(_result(arm, job) for arm in job.arms)
+def _results(job: _Job, clock: EventClock) -> tuple[ShadowResult, ...]:
+    return tuple(_result(arm, job, clock) for arm in job.arms)
 
 
-def _result(arm: ReadyArm, job: _Job) -> ShadowResult:
+def _result(arm: ReadyArm, job: _Job, clock: EventClock) -> ShadowResult:
     started = time.perf_counter()
     result = ShadowResult(arm=arm.name, model_version=arm.model_version, policy_version=arm.policy_version)
     try:
@@ -95,5 +98,5 @@ def _result(arm: ReadyArm, job: _Job) -> ShadowResult:
         result,
         scores=tuple(scored.scores),
         propensities=scored.order.propensities,
-        latency_ms=(time.perf_counter() - started) * 1e3,
+        latency_ms=clock.latency_ms(started),
     )
