@@ -87,7 +87,7 @@ def _columns(shown: JudgeBoard) -> Sequence[_Column]:
         _Column("ranks", "left", RANKED, lambda row: words.ranks(row.rank_low, row.rank_high)),
         _Column("model", "left", 0, lambda row: escape(row.model)),
         _Column("prompt", "left", 0, lambda row: escape(row.prompt)),
-        _Column("mean", "right", 0, _mean),
+        _Column("mean ± s.e.", "right", 0, _mean),
         _Column(axis.title, "left", WIDE, axis.drawn),
         _Column("wins", "right", COMPARED, lambda row: words.percent(row.win_share)),
         _Column("scored", "right", 0, _counts),
