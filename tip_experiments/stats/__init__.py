@@ -8,7 +8,7 @@ and `noisy_correlation` against what people do.
 Predicted probabilities: `prediction` (log loss, Brier score, AUC, calibration).
 
 Arms of a test: `moments`, `difference`, `stratified`, `cuped`, `sequential`, `sample_ratio`, `bayes`, `planning`,
-`guardrails`.
+`guardrails`, `share_bounds`.
 
 For all: `inputs` refuses faulty arrays, `estimates` reports a number with its error, `multiplicity` adjusts p-values.
 """
