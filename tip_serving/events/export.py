@@ -160,6 +160,11 @@ def read_day(lake: Lake, kind: str, day: dt.date, columns: Sequence[str] | None 
                         for name, dtype in declared.items())  # fmt: skip
 
 
+def days(lake: Lake, kind: str) -> list[dt.date]:
+    """The days of one kind that the lake has, in order."""
+    return [dt.date.fromisoformat(layout.day_of(entry.path)) for entry in lake.find(layout.event_days(kind))]
+
+
 def digests(lake: Lake) -> dict[tuple[str, dt.date], str]:
     """A hash of the file of every day that the lake has, by kind and day."""
     marks = {entry.path for kind in SCHEMAS for entry in lake.find(layout.feature_marks(kind))}
