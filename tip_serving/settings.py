@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     tip_event_store: str | None = Field(
         default=None, description="sqlite:///file or postgresql://; else under tip_home."
     )
+    tip_wal_rotate_s: PositiveFloat = Field(default=300.0, description="A file of events is finished after this.")
     tip_ack_wait_s: PositiveFloat = Field(default=30.0, description="A message not acknowledged by then comes again.")
     tip_event_queue: PositiveInt = Field(default=10_000, description="Events that may wait in memory, per worker.")
     tip_retention_days: PositiveInt = Field(default=180, description="How long an event about a person is kept.")
@@ -129,6 +130,12 @@ def load() -> Settings:
 def child_environment(**changes: str) -> dict[str, str]:
     """This process's environment with `changes`, for a program that it starts."""
     return {**os.environ, **changes}
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """This process's environment without any setting of an installation, for one that lives at `home` alone."""
+    ours = {name.upper() for name in Settings.model_fields}
+    return {**{name: value for name, value in os.environ.items() if name.upper() not in ours}, "TIP_HOME": str(home)}
 
 
 def export(**values: str) -> None:

@@ -61,6 +61,7 @@ class DecisionLog:
         capacity: events that may wait in memory.
         broker: takes events before the disk does; without one, the disk has them all.
         listener: hears of every event, in the thread of the log; raises nothing.
+        rotate_after_s: how far an importer of the write-ahead files may be behind.
     """
 
     def __init__(
@@ -69,13 +70,14 @@ class DecisionLog:
         capacity: int,
         broker: Broker | None = None,
         listener: Callable[[Event], None] = lambda _: None,
+        rotate_after_s: float = wal.ROTATE_AFTER_S,
     ) -> None:
         self._capacity = capacity
         self._directory = directory
         self._broker = broker
         self._waiting: deque[Event] = deque()
         self._refused: list[Message] = []  # neither published nor written yet
-        self._wal = wal.WriteAhead(directory)
+        self._wal = wal.WriteAhead(directory, rotate_after_s)
         self._encoder = msgspec.json.Encoder()
         self._published = self._written = self._dropped = 0
         self._is_disk_refusing = False

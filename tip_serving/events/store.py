@@ -6,7 +6,7 @@ The tables stand in `schema`, what crosses into the lake in `export`. Used by on
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,6 +102,11 @@ class EventStore:
         """The event of this id; None where there is none."""
         found = self._bodies([event_id])
         return decode(found[event_id].encode()) if found else None
+
+    def held(self, event_ids: Collection[str]) -> set[str]:
+        """Those of `event_ids` that are here."""
+        statement = f"SELECT event_id FROM events WHERE event_id IN ({self._database.among})"  # noqa: S608  ours
+        return {event_id for (event_id,) in self._database.rows(statement, json.dumps(sorted(event_ids)))}
 
     def counts(self) -> dict[Kind, int]:
         """How many events there are of each kind."""

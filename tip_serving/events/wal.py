@@ -25,10 +25,16 @@ SYNC_EVERY_S = 0.2  # what a power cut can cost; the death of the process costs 
 
 
 class WriteAhead:
-    """The open end of one process, used by one thread."""
+    """The open end of one process, used by one thread.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: of the files.
+        rotate_after_s: how far an importer may be behind.
+    """
+
+    def __init__(self, directory: Path, rotate_after_s: float = ROTATE_AFTER_S) -> None:
         self._directory = directory
+        self._rotate_after_s = rotate_after_s
         self._file: IO[bytes] | None = None
         self._size = 0
         self._opened_at = 0.0
@@ -61,7 +67,7 @@ class WriteAhead:
         if self._is_dirty and self._file is not None and now - self._synced_at >= SYNC_EVERY_S:
             os.fsync(self._file.fileno())
             self._is_dirty, self._synced_at = False, now
-        if self._size >= ROTATE_BYTES or (self._size and now - self._opened_at >= ROTATE_AFTER_S):
+        if self._size >= ROTATE_BYTES or (self._size and now - self._opened_at >= self._rotate_after_s):
             self.close()
 
     def close(self) -> None:
