@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import numpy as np
 import pytest
 from support.in_process import Running, exposures, served
 from support.released import NOON, Shelf, ask, model_file, softmax
 
+from tip_serving.events import kinds
 from tip_serving.events import vectors as packing
+from tip_serving.events.exposure import Authorship
 from tip_serving.features import contract, vector
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring import ranking
 from tip_serving.scoring.arms import DEFAULT_POLICY
-from tip_serving.scoring.online_store import write_profiles
+from tip_serving.scoring.online_store import Profile, write_profiles
 from tip_serving.scoring.released import Releases
 from tip_serving.scoring.reward_model import RewardModel
 
@@ -116,8 +119,9 @@ def test_the_same_decision_id_draws_the_same_order(tmp_path: Path) -> None:
 
 
 def test_a_profile_that_was_not_shipped_is_asked_of_the_store(tmp_path: Path) -> None:
-    write_profiles(tmp_path / "profiles.db", {"u-1": {"completion_rate": 0.9, "tips_7d": 4}}, NOON)
-    store = {"tip_online_store": f"sqlite:///{tmp_path / 'profiles.db'}", "tip_online_store_budget_s": 5.0}
+    url = f"sqlite:///{tmp_path / 'profiles.db'}"
+    write_profiles(url, [Profile("u-1", NOON, {"completion_rate": 0.9, "tips_7d": 4})])
+    store = {"tip_online_store": url, "tip_online_store_budget_s": 5.0}
     known, shipped, stranger = (
         response.json() for response in asked(tmp_path, ask(), ask(profile_features={}), ask(user="nobody"), **store)
     )
@@ -133,8 +137,9 @@ def test_a_profile_that_was_not_shipped_is_asked_of_the_store(tmp_path: Path) ->
 
 
 def test_what_the_store_knew_too_long_ago_falls_back_as_stale(tmp_path: Path) -> None:
-    write_profiles(tmp_path / "profiles.db", {"u-1": {"tips_7d": 4}}, NOON - dt.timedelta(days=3))
-    store = {"tip_online_store": f"sqlite:///{tmp_path / 'profiles.db'}", "tip_online_store_budget_s": 5.0}
+    url = f"sqlite:///{tmp_path / 'profiles.db'}"
+    write_profiles(url, [Profile("u-1", NOON - dt.timedelta(days=3), {"tips_7d": 4})])
+    store = {"tip_online_store": url, "tip_online_store_budget_s": 5.0}
     assert answered(tmp_path, ask(), **store)["fell_back"]["tips_7d"] == "stale"
 
 
@@ -142,7 +147,7 @@ def test_a_broken_store_fails_no_request_and_is_named(tmp_path: Path) -> None:
     found = answered(
         tmp_path, ask(), tip_online_store=f"sqlite:///{tmp_path / 'absent.db'}", tip_online_store_budget_s=5.0
     )
-    assert found["profile_source"] == "store failed"
+    assert found["profile_source"] == "store cannot be reached"
 
 
 def test_all_faults_are_told_as_a_problem(tmp_path: Path) -> None:
@@ -291,3 +296,98 @@ def test_a_lake_that_cannot_be_read_keeps_the_default_serving(tmp_path: Path) ->
     releases = Releases(Lake(str(tmp_path / "lake")))
     releases.refresh()
     assert releases.refusal is not None
+
+
+def test_an_arm_that_fails_is_named_and_the_default_arm_answers_in_its_place(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(running: Running) -> list[httpx.Response]:
+        monkeypatch.setattr(RewardModel, "predict", _broken)
+        return [await running.client.post("/score", content=ask(decision_id="d")) for _ in range(3)]
+
+    plain = answered(tmp_path / "other", ask(decision_id="d"))
+    shelf.publish("r1", shelf.arm("a", 1))
+    answers = run(tmp_path, use)
+    assert {answer.status_code for answer in answers} == {200}
+    found = answers[0].json()
+    assert (found["arm"], found["manifest_version"], found["error"]) == ("a", "r1", "ZeroDivisionError")
+    same = ("order", "candidates", "floor", "is_default", "model_version", "policy_version")
+    assert {name: found[name] for name in same} == {name: plain[name] for name in same}
+    first = exposures(tmp_path)[0]
+    assert (first.arm, first.error, first.model_version) == ("a", "ZeroDivisionError", "default-rule/1")
+    assert list(first.propensities) == [tip["propensity"] for tip in plain["candidates"]]
+
+
+def test_scores_that_are_no_numbers_are_an_error_of_the_arm(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(running: Running) -> dict[str, Any]:
+        monkeypatch.setattr(RewardModel, "predict", lambda *_: np.array([0.1, np.nan, 0.2]))
+        found: dict[str, Any] = (await running.client.post("/score", content=ask())).json()
+        return found
+
+    shelf.publish("r1", shelf.arm("a", 1))
+    assert run(tmp_path, use)["error"] == "ArithmeticError"
+
+
+def test_a_broken_arm_is_told_once_however_often_it_breaks(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(running: Running) -> None:
+        monkeypatch.setattr(RewardModel, "predict", _broken)
+        for _ in range(20):
+            await running.client.post("/score", content=ask())
+
+    shelf.publish("r1", shelf.arm("a", 1))
+    run(tmp_path, use)
+    (told,) = [record for record in caplog.records if "failed" in record.message]
+    assert "Arm a of r1 failed: ZeroDivisionError" in told.message
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_what_an_event_says_of_time_profile_and_authors(tmp_path: Path) -> None:
+    earlier, stale = "2026-03-02T11:30:00+00:00", "2026-02-01T00:00:00Z"
+    features = {
+        "completion_rate": {"value": 0.5, "computed_at": "2026-03-02T10:00:00Z"},
+        "acceptance_rate": {"value": 0.5, "computed_at": earlier},
+        "tips_7d": {"value": 3, "computed_at": stale},
+        "streak_days": 4,
+    }
+    written = {"decision_id": "g-1", "prompt_version": "v2", "model": "openai/x"}
+    answered(tmp_path, ask("Rest.", {"text": "Walk.", "written": written}, profile_features=features))
+    (event,) = exposures(tmp_path)
+    assert event.latency_ms is not None
+    assert 0 < event.latency_ms < 10_000
+    assert event.profile_source == "request"
+    assert event.profile_computed_at == dt.datetime.fromisoformat(earlier)
+    assert event.written == (None, Authorship(decision_id="g-1", prompt_version="v2", model="openai/x"))
+
+
+def test_where_nobody_says_who_wrote_a_tip_and_no_age_is_told_the_event_says_nothing(tmp_path: Path) -> None:
+    answered(tmp_path, ask(profile_features={"streak_days": 4}))
+    (event,) = exposures(tmp_path)
+    assert (event.written, event.profile_computed_at) == ((), None)
+
+
+def test_on_the_requests_clock_a_replay_makes_the_same_events_byte_for_byte(shelf: Shelf, tmp_path: Path) -> None:
+    def replay(name: str) -> list[bytes]:
+        bodies = [ask(user=f"u-{number % 3}", decision_id=f"d{number}") for number in range(20)]
+        settings = {"tip_event_clock": "request", "tip_lake": str(tmp_path / "lake")}
+        assert {answer.status_code for answer in asked(tmp_path / name, *bodies, **settings)} == {200}
+        return [kinds.encode(event) for event in exposures(tmp_path / name)]
+
+    shelf.publish("r1", shelf.arm("a", 1), shelf.arm("dark", 2, "shadow", 0.0))
+    first, second = replay("one"), replay("two")
+    assert len(first) == 20
+    assert sorted(first) == sorted(second)
+    event = exposures(tmp_path / "one")[0]
+    assert (event.at, event.latency_ms, event.shadow[0].latency_ms) == (NOON, None, None)
+
+
+def test_on_the_requests_clock_a_request_without_a_moment_or_an_id_is_told_both(tmp_path: Path) -> None:
+    (refused,) = asked(tmp_path, ask(now=None), tip_event_clock="request")
+    assert refused.status_code == 422
+    assert [fault.partition(":")[0] for fault in refused.json()["faults"]] == ["now", "decision_id"]

@@ -1,84 +1,64 @@
-"""The online store: within its budget or not at all, and no request fails of it."""
+"""The port to the online store: within its budget or not at all, each failure told apart, and no request fails."""
 
 import asyncio
-import datetime as dt
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.profiles import AT, ask
 
 from tip_serving.scoring.online_store import (
     Fetched,
-    OnlineStore,
+    Profile,
     Profiles,
     ProfileSource,
-    SqliteStore,
     StoreError,
     open_store,
     write_profiles,
 )
 
-AT = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
-
-
-def ask(store: OnlineStore | None, user: str, shipped: dict[str, Any] | None = None, budget_s: float = 5.0) -> Fetched:
-    async def main() -> Fetched:
-        profiles = Profiles(store, budget_s)
-        try:
-            return await profiles.of(user, shipped)
-        finally:
-            await profiles.aclose()
-
-    return asyncio.run(main())
+_STRAY = "INSERT OR REPLACE INTO profile_features VALUES ('ann', ?, ?, '2026-03-02T00:00:00.000000+00:00')"
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     file = tmp_path / "profiles.db"
-    write_profiles(file, {"ann": {"completion_rate": 0.7, "favourite_labels": ["home"]}, "bob": {"tips_7d": 2}}, AT)
+    known = [
+        Profile("ann", AT, {"completion_rate": 0.7, "favourite_labels": ["home"]}),
+        Profile("bob", AT, {"tips_7d": 2}),
+    ]
+    write_profiles(f"sqlite:///{file}", known)
     return file
 
 
-def test_a_store_answers_with_values_and_their_moments(path: Path) -> None:
-    found = ask(open_store(f"sqlite:///{path}"), "ann")
-    assert found == (
-        {
-            "completion_rate": {"value": 0.7, "computed_at": "2026-03-02T00:00:00+00:00"},
-            "favourite_labels": {"value": ["home"], "computed_at": "2026-03-02T00:00:00+00:00"},
-        },
-        ProfileSource.STORE,
-    )
-
-
-def test_a_later_value_replaces_the_one_of_the_same_name(path: Path) -> None:
-    write_profiles(path, {"ann": {"completion_rate": 0.9}}, AT + dt.timedelta(hours=1))
-    features = ask(SqliteStore(path), "ann").features
-    assert features is not None
-    assert features["completion_rate"] == {"value": 0.9, "computed_at": "2026-03-02T01:00:00+00:00"}
-    assert "favourite_labels" in features
-
-
 def test_what_was_shipped_is_taken_and_the_store_is_not_asked(path: Path) -> None:
-    assert ask(SqliteStore(path), "ann", {}) == ({}, ProfileSource.REQUEST)
+    assert ask(f"sqlite:///{path}", "ann", {}) == ({}, ProfileSource.REQUEST)
 
 
 def test_where_the_features_come_from_is_told_apart(path: Path, tmp_path: Path) -> None:
     assert ask(None, "ann") == (None, ProfileSource.NO_STORE)
-    assert ask(SqliteStore(path), "nobody") == (None, ProfileSource.UNKNOWN_USER)
-    assert ask(SqliteStore(tmp_path / "absent.db"), "ann") == (None, ProfileSource.FAILED)
+    assert ask(f"sqlite:///{path}", "ann").source is ProfileSource.STORE
+    assert ask(f"sqlite:///{path}", "nobody") == (None, ProfileSource.UNKNOWN_USER)
+    assert ask(f"sqlite:///{tmp_path}/absent.db", "ann") == (None, ProfileSource.DOWN)
     (tmp_path / "broken.db").write_bytes(b"no database" * 1000)
-    assert ask(SqliteStore(tmp_path / "broken.db"), "ann") == (None, ProfileSource.FAILED)
+    assert ask(f"sqlite:///{tmp_path}/broken.db", "ann") == (None, ProfileSource.FAILED)
 
 
 @pytest.mark.parametrize(
-    "features", [{"colour": 1}, {"completion_rate": 7}, {"tips_7d": "many"}, {"completion_rate": 0.1, "stray": None}]
+    ("name", "value"),
+    [("colour", "1"), ("completion_rate", "7"), ("tips_7d", '"many"'), ("tips_7d", "{"), ("tips_7d", "")],
 )
 def test_features_of_a_store_that_are_not_as_declared_are_its_fault_not_the_callers(
-    path: Path, features: dict[str, Any]
+    path: Path, name: str, value: str
 ) -> None:
-    write_profiles(path, {"ann": features}, AT)
-    assert ask(SqliteStore(path), "ann") == (None, ProfileSource.UNUSABLE)
+    with sqlite3.connect(path) as stray:
+        stray.execute(_STRAY, (name, value))
+    stray.close()
+    assert ask(f"sqlite:///{path}", "ann") == (None, ProfileSource.UNUSABLE)
+    assert ask(f"sqlite:///{path}", "bob").source is ProfileSource.STORE
 
 
 class Slow:
@@ -128,12 +108,45 @@ def test_a_writer_at_work_keeps_no_reader_waiting(path: Path) -> None:
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("DELETE FROM profile_features")
     try:
-        assert ask(SqliteStore(path), "bob").source is ProfileSource.STORE
+        assert ask(f"sqlite:///{path}", "bob").source is ProfileSource.STORE
     finally:
         writer.close()
 
 
-def test_an_address_of_another_kind_is_refused_when_the_server_starts() -> None:
+def test_a_file_that_a_program_holds_for_itself_is_busy(path: Path) -> None:
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA journal_mode = DELETE")
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        assert ask(f"sqlite:///{path}", "bob") == (None, ProfileSource.BUSY)
+    finally:
+        holder.close()
+
+
+def test_an_address_of_another_kind_is_refused_when_the_server_starts_and_its_password_is_not_told() -> None:
     assert open_store(None) is None
+    with pytest.raises(StoreError, match="begins with 'mysql'; expected sqlite:///") as refusal:
+        open_store("mysql://tip:hush@localhost")
     with pytest.raises(StoreError, match="expected sqlite:///"):
-        open_store("redis://localhost")
+        write_profiles("mysql://tip:hush@localhost", [])
+    assert "hush" not in str(refusal.value)
+    with pytest.raises(StoreError, match="No Redis can be asked"):
+        open_store("redis://localhost:many")
+
+
+_SCORES = """
+import sys
+from pathlib import Path
+from tip_serving.api.app import create_app
+from tip_serving.api.routes import Routes
+from tip_serving.scoring.online_store import open_store
+open_store(sys.argv[1])
+create_app
+print("redis" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("url", "is_loaded"), [("sqlite:///profiles.db", "False"), ("redis://localhost", "True")])
+def test_redis_is_imported_where_a_redis_is_configured_and_nowhere_else(url: str, is_loaded: str) -> None:
+    done = subprocess.run([sys.executable, "-c", _SCORES, url], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == is_loaded

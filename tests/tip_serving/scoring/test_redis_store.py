@@ -1,0 +1,177 @@
+"""A Redis that dies, hangs, loads, is full, wants a password or holds strange things, and comes back."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from support import redis_server
+from support.profiles import AT, ask
+from support.redis_server import RedisServer
+
+from tip_serving.scoring.online_store import Profile, Profiles, ProfileSource, open_store, write_profiles
+from tip_serving.scoring.online_store.opening import open_writer
+from tip_serving.scoring.online_store.profile import KEPT_S
+
+ANN = [Profile("ann", AT, {"tips_7d": 3, "favourite_labels": ["家事"]})]
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with redis_server.running() as running:
+        yield running
+
+
+async def _until(profiles: Profiles, wanted: ProfileSource, within_s: float = 10.0) -> list[ProfileSource]:
+    """What was answered until `wanted` was."""
+    seen = []
+    started = time.monotonic()
+    while not seen or seen[-1] is not wanted:
+        assert time.monotonic() - started < within_s, seen[-5:]
+        seen.append((await profiles.of("ann", None)).source)
+        await asyncio.sleep(0.02)
+    return seen
+
+
+def test_a_server_outlives_the_death_and_the_return_of_its_redis(server: RedisServer) -> None:
+    async def main() -> None:
+        profiles = Profiles(open_store(server.url), 0.25)
+        write_profiles(server.url, ANN)
+        assert (await profiles.of("ann", None)).source is ProfileSource.STORE
+        server.stop()
+        found = [(await profiles.of("ann", None)).source for _ in range(50)]
+        assert set(found) == {ProfileSource.DOWN}
+        server.start()
+        back = await _until(profiles, ProfileSource.UNKNOWN_USER)
+        assert set(back) == {ProfileSource.DOWN, ProfileSource.UNKNOWN_USER}
+        write_profiles(server.url, ANN)
+        assert (await profiles.of("ann", None)).source is ProfileSource.STORE
+        await profiles.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_redis_that_died_and_returned_unseen_is_asked_at_once(server: RedisServer) -> None:
+    async def main() -> ProfileSource:
+        profiles = Profiles(open_store(server.url), 5.0)
+        await asyncio.gather(*(profiles.of(f"u{n}", None) for n in range(20)))  # connections that are dead afterwards
+        server.stop()
+        server.start()
+        write_profiles(server.url, ANN)
+        found = await profiles.of("ann", None)
+        await profiles.aclose()
+        return found.source
+
+    assert asyncio.run(main()) is ProfileSource.STORE
+
+
+def test_a_redis_that_hangs_costs_the_budget_a_few_times_and_then_nothing(server: RedisServer) -> None:
+    async def main() -> list[ProfileSource]:
+        write_profiles(server.url, ANN)
+        profiles = Profiles(open_store(server.url), 0.02)
+        await _until(profiles, ProfileSource.STORE)
+        server.send(signal.SIGSTOP)
+        first = await profiles.of("ann", None)
+        await _until(profiles, ProfileSource.DOWN)  # given up on
+        asked_at = time.perf_counter()
+        hundred = [(await profiles.of("ann", None)).source for _ in range(100)]
+        took_s = time.perf_counter() - asked_at
+        server.send(signal.SIGCONT)
+        await _until(profiles, ProfileSource.STORE)
+        await profiles.aclose()
+        assert set(hundred) <= {ProfileSource.DOWN, ProfileSource.LATE}
+        assert took_s < 100 * 0.02  # what a hundred would have waited for
+        return [first.source, hundred[0]]
+
+    assert asyncio.run(main()) == [ProfileSource.LATE, ProfileSource.DOWN]
+
+
+def test_nobody_there_is_told_at_once() -> None:
+    port = redis_server.free_port()
+    assert ask(f"redis://127.0.0.1:{port}", "ann") == (None, ProfileSource.DOWN)
+
+
+def test_what_others_left_under_a_key_is_unusable_and_harms_no_other_answer(server: RedisServer) -> None:
+    write_profiles(server.url, ANN)
+    with server.client() as client:
+        client.set("tip:profile:text", "x")
+        client.hset(
+            "tip:profile:bytes", mapping={"tips_7d": b"2026 \xff\xfe", "streak_days": "2026 1", "language": "x y"}
+        )
+        client.hset("tip:profile:json", "tips_7d", "2026-03-02T00:00:00.000000+00:00 {")
+        client.hset("tip:profile:bare", "tips_7d", "3")
+        client.hset("tip:profile:alien", "colour", "2026-03-02T00:00:00.000000+00:00 1")
+
+    async def main() -> dict[str, ProfileSource]:
+        profiles = Profiles(open_store(server.url), 5.0)
+        found = {}
+        for user in ("text", "bytes", "json", "bare", "alien"):
+            found[user] = (await profiles.of(user, None)).source
+            after = await profiles.of("ann", None)
+            assert after.features is not None
+            assert after.features["favourite_labels"]["value"] == ["家事"]
+        await profiles.aclose()
+        return found
+
+    assert set(asyncio.run(main()).values()) == {ProfileSource.UNUSABLE}
+
+
+def test_a_redis_that_takes_no_further_client_cannot_be_reached(server: RedisServer) -> None:
+    with server.client() as client:
+        client.config_set("maxclients", 1)
+        assert ask(server.url, "ann") == (None, ProfileSource.DOWN)
+
+
+def test_a_redis_that_runs_a_script_for_ever_is_busy(server: RedisServer) -> None:
+    with server.client() as client:
+        client.config_set("busy-reply-threshold", 1)
+        holder = client.connection_pool.get_connection()
+        holder.send_command("EVAL", "while true do end", 0)
+        time.sleep(0.1)
+        assert ask(server.url, "ann") == (None, ProfileSource.BUSY)
+        client.script_kill()
+        holder.disconnect()
+    assert ask(server.url, "ann").source is ProfileSource.UNKNOWN_USER
+
+
+def test_a_wrong_password_is_a_failure_and_the_right_one_opens() -> None:
+    with redis_server.running("--requirepass", "hush") as server:
+        assert ask(server.url, "ann") == (None, ProfileSource.FAILED)
+        opened = server.url.replace("//", "//:hush@")
+        write_profiles(opened, ANN)
+        assert ask(opened, "ann").source is ProfileSource.STORE
+
+
+def test_a_hundred_at_once_are_answered_or_told_that_it_is_busy(server: RedisServer) -> None:
+    write_profiles(server.url, [Profile(f"u{n}", AT, {"tips_7d": n}) for n in range(100)])
+
+    async def main() -> None:
+        profiles = Profiles(open_store(server.url), 5.0)
+        for _ in range(3):
+            found = await asyncio.gather(*(profiles.of(f"u{n}", None) for n in range(100)))
+            for n, answer in enumerate(found):
+                if answer.features is not None:
+                    assert answer.features["tips_7d"]["value"] == n
+            assert [answer.source for answer in found].count(ProfileSource.STORE) == 64
+            assert [answer.source for answer in found].count(ProfileSource.BUSY) == 36
+        await profiles.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_profile_that_nobody_writes_any_more_goes_by_itself(server: RedisServer) -> None:
+    write_profiles(server.url, ANN)
+    with server.client() as client:
+        assert KEPT_S - 60 < client.ttl("tip:profile:ann") <= KEPT_S
+
+
+def test_a_writer_waits_for_a_redis_that_is_just_starting(server: RedisServer) -> None:
+    write_profiles(server.url, ANN)
+    writer = open_writer(server.url)
+    server.stop()
+    server.start()
+    assert writer.put([]) == 0
+    writer.close()
+    write_profiles(server.url, ANN)
+    assert ask(server.url, "ann").source is ProfileSource.STORE

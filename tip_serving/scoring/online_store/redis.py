@@ -1,0 +1,149 @@
+"""`redis://host:port/db` and `rediss://`: one Redis that many servers ask.
+
+Grain: one hash per user, `tip:profile:<user>`, a field per feature: the moment and the value as JSON, with a space
+between. A hash that nobody wrote to for as long as the longest TTL goes by itself.
+
+Imported where a Redis is configured and nowhere else: redis-py takes 0.16 s and 14 MB.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis import Redis, RedisError, exceptions
+from redis import asyncio as redis_asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.retry import Retry
+
+from tip_serving.scoring.online_store.port import AT_ONCE, StoreBusyError, StoreDataError, StoreDownError, StoreError
+from tip_serving.scoring.online_store.profile import KEPT_S, MOMENT_WIDTH, Entry, shipped
+
+_PREFIX = "tip:profile:"
+_ANSWER_S = 0.5  # of a question that nobody waits for any more; then its connection is given up
+_PAUSE_S = 0.5  # after which a Redis that was down is tried again; until then nobody waits for it
+_WRITE_ANSWER_S = 30.0
+_WRITE_ATTEMPTS = 3
+_RESP = 2  # nothing here needs more, and a server before Redis 6 knows no other
+
+# One call per user, so that a reader sees all of a snapshot or nothing of it.
+_PUT = f"""
+local n_put = 0
+for place = 2, #ARGV, 2 do
+    local known = redis.call('HGET', KEYS[1], ARGV[place])
+    if not known or string.sub(known, 1, {MOMENT_WIDTH}) <= string.sub(ARGV[place + 1], 1, {MOMENT_WIDTH}) then
+        redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
+        n_put = n_put + 1
+    end
+end
+if n_put > 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return n_put
+"""
+
+
+class RedisStore:
+    """Asks one Redis over at most as many connections as questions may be in flight."""
+
+    def __init__(self, url: str) -> None:
+        # Once more and at once where a connection broke: those that are kept are dead when Redis was started again.
+        again = AsyncRetry(NoBackoff(), 1, (exceptions.ConnectionError,))
+        self._client: Any = _client(redis_asyncio.Redis, url, _ANSWER_S, again, max_connections=AT_ONCE)
+        self._down_until = 0.0
+
+    async def features(self, user: str) -> dict[str, Any] | None:
+        """By name `{value, computed_at}`; None for an unknown user.
+
+        Raises:
+            StoreDownError: nobody answers there, or did not a moment ago.
+            StoreBusyError: it says that it cannot now.
+            StoreDataError: what lies under the user's key cannot be read.
+            RedisError: whatever else it says.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._down_until:
+            raise StoreDownError("Redis did not answer a moment ago.")
+        try:
+            stored = await self._client.hgetall(_PREFIX + user)
+        except RedisError as error:
+            told = _told(error)
+            if isinstance(told, StoreDownError):
+                self._down_until = asyncio.get_running_loop().time() + _PAUSE_S
+            raise told from error
+        return shipped(_entries(stored))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class RedisWriter:
+    """Writes to one Redis; each user's features in one step.
+
+    Raises:
+        RedisError: of every method, where Redis does not do as asked after a few attempts.
+    """
+
+    def __init__(self, url: str) -> None:
+        patience = Retry(ExponentialBackoff(), _WRITE_ATTEMPTS)
+        self._client: Any = _client(Redis, url, _WRITE_ANSWER_S, patience)
+        self._put = self._client.register_script(_PUT)
+
+    def put(self, batch: Sequence[tuple[str, Sequence[Entry]]]) -> int:
+        """Put the entries of each user, where they are not older than what is there; how many were put."""
+        pipeline = self._client.pipeline(transaction=False)
+        for user, found in batch:
+            fields = [part for entry in found for part in (entry.name, f"{entry.computed_at} {entry.value}")]
+            self._put(keys=[_PREFIX + user], args=[KEPT_S, *fields], client=pipeline)
+        return sum(pipeline.execute())
+
+    def erase(self, user: str) -> int:
+        """Remove the features of a person; how many there were."""
+        pipeline = self._client.pipeline()
+        pipeline.hlen(_PREFIX + user).delete(_PREFIX + user)
+        n_found: int = pipeline.execute()[0]
+        return n_found
+
+    def expire(self, before: dt.datetime) -> int:
+        """Nothing: Redis lets go by itself of what nobody writes."""
+        del before
+        return 0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _client(kind: Any, url: str, answer_s: float, retry: Any, **further: Any) -> Any:
+    try:
+        return kind.from_url(
+            url, protocol=_RESP, retry=retry, socket_timeout=answer_s, socket_connect_timeout=answer_s, **further
+        )  # fmt: skip
+    except (ValueError, RedisError) as error:
+        raise StoreError(f"No Redis can be asked at this address: {error}. Expected redis://host:port/db.") from error
+
+
+def _told(error: Exception) -> Exception:
+    """The error in the words of the port; the order matters, as some of redis-py's derive from one another."""
+    match error:
+        case exceptions.BusyLoadingError() | exceptions.MaxConnectionsError():
+            return StoreBusyError(str(error))
+        case exceptions.AuthenticationError() | exceptions.AuthorizationError():
+            return error  # derived from ConnectionError; yet somebody answers there
+        case exceptions.ConnectionError() | exceptions.TimeoutError():
+            return StoreDownError(str(error))  # one that takes no further client too: it hangs up before it says so
+        case exceptions.ResponseError() if str(error).startswith("WRONGTYPE"):
+            return StoreDataError(str(error))
+        case exceptions.ResponseError() if str(error).startswith(("BUSY", "TRYAGAIN")):
+            return StoreBusyError(str(error))
+        case _:
+            return error
+
+
+def _entries(stored: Mapping[bytes, bytes]) -> list[Entry]:
+    # Decoded here and not by redis-py: an error in the middle of an answer must not leave the rest of it unread.
+    try:
+        fields = [(name.decode(), *field.decode().partition(" ")) for name, field in stored.items()]
+    except UnicodeDecodeError as error:
+        raise StoreDataError(f"A stored feature is no UTF-8: {error}") from error
+    return [Entry(name, computed_at, value) for name, computed_at, _, value in fields]
