@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tip_serving.entry_points import EntryPointGroup
 from tip_serving.features import export, typescript
 from tip_serving.features.contract import IN_FORCE, contract_hash
 from tip_serving.features.registry import differences
@@ -15,7 +16,7 @@ BAD_INPUT = 2
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(cls=EntryPointGroup, entry_point_group="tip.features")
 def features() -> None:
     """The features that requests ship, and what they must be."""
 
