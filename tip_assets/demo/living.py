@@ -1,0 +1,301 @@
+"""One stretch of virtual time, lived: signals are told, tips asked for and shown, reactions reported.
+
+All ids follow from the plan. A stretch is over when each of its events is in the event store. Whatever dies meanwhile,
+the stretch is lived again from its beginning: the same requests make the same events, and the store has each once.
+"""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tip_assets.demo import rhythm
+from tip_assets.demo.catalogue import known_tips
+from tip_assets.demo.people import Person
+from tip_assets.demo.rhythm import HISTORY_DAYS, Opening
+from tip_assets.demo.world import World, chances, could_be_written
+from tip_serving.client import Recommendation, ServerError, TipClient
+from tip_serving.events.signal import AnySignal
+from tip_serving.events.store import EventStore
+from tip_serving.prompts import registry
+from tip_serving.scoring.event_clock import EventClock
+from tip_serving.scoring.prompt_choice import AUTO
+from tip_serving.scoring.request import Candidate, FeedbackRequest
+
+CLIENTS = 8
+TEMPERATURE = 0.7
+_ROTATED_EVERY = 4  # of the written tips one in so many is by a prompt version in rotation, whatever is released
+_QUIET_S = 4.0  # without a new event in the store: what is missing died on its way
+_POLL_S = 0.1
+_ANSWERS_WITHIN_S = 120.0
+_MOST_TRIES = 20
+_CLOCK = EventClock(is_of_requests=True)
+
+
+class LivingError(Exception):
+    """A stretch that does not come to its end."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Told(_Frozen):
+    """A reaction that is still to be reported, since it happens later."""
+
+    user: str
+    decision_id: str
+    tip_id: str
+    reaction: str
+    at: dt.datetime
+    rating: float | None
+
+
+class Decision(_Frozen):
+    """One tip that was shown, with what only the world knows of it."""
+
+    decision_id: str
+    at: dt.datetime
+    arm: str
+    author: str | None
+    """`model@prompt` where a tip was written for it."""
+    is_written: bool
+    """Whether the written tip is the one that was shown."""
+    chance: float
+    """The true probability that the person takes it."""
+    best: float
+    """Of the best tip that could have been shown."""
+    is_taken: bool
+
+
+class Stretch(_Frozen):
+    """What came of one stretch."""
+
+    begin: dt.datetime
+    end: dt.datetime
+    n_events: int
+    """New in the event store."""
+    decisions: tuple[Decision, ...]
+    later: tuple[Told, ...]
+    manifest: str | None
+    """What was released all the while."""
+
+
+@dataclass(frozen=True)
+class _Lived:
+    event_ids: frozenset[str]
+    decisions: tuple[Decision, ...]
+    later: tuple[Told, ...]
+
+
+class Living:
+    """Lives the days of a world with the programs of a demo.
+
+    Args:
+        world: who lives.
+        url: of the server.
+        store: the event store; read only.
+        is_ready: waits until all programs are, and raises where they will not be.
+        gather: has what waits in files imported, where no broker carries events.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        url: str,
+        store: EventStore,
+        is_ready: Callable[[], None],
+        gather: Callable[[], None],
+    ) -> None:
+        self._world = world
+        self._url = url
+        self._store = store
+        self._is_ready = is_ready
+        self._gather = gather
+        self._own = threading.local()
+        self._clients: list[TipClient] = []
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients:
+            client.close()
+
+    def history(self) -> Stretch:
+        """What the app knows of people when the demo begins: signals alone."""
+        begin = self._world.midnight(-HISTORY_DAYS)
+        told = [*(rhythm.account(person, begin) for person in self._world.people),
+                *self._signals(begin, self._world.midnight(0))]  # fmt: skip
+        return self._lived(begin, self._world.midnight(0), None, told, ())
+
+    def stretch(self, begin: dt.datetime, end: dt.datetime, waiting: Sequence[Told], manifest: str | None) -> Stretch:
+        """Live from `begin` to before `end`, both of one UTC day.
+
+        Args:
+            begin: aware.
+            end: aware.
+            waiting: reactions to earlier tips.
+            manifest: what is released; nothing else may answer.
+        """
+        return self._lived(begin, end, manifest, list(self._signals(begin, end)), waiting)
+
+    def _lived(
+        self,
+        begin: dt.datetime,
+        end: dt.datetime,
+        manifest: str | None,
+        signals: Sequence[AnySignal],
+        waiting: Sequence[Told],
+    ) -> Stretch:
+        due = [told for told in waiting if told.at < end]
+        for _ in range(_MOST_TRIES):
+            lived = self._live_once(begin, end, manifest, signals, due)
+            if self._has_all(lived.event_ids):
+                later = sorted((*(told for told in waiting if told.at >= end), *lived.later), key=_order)
+                return Stretch(
+                    begin=begin, end=end, n_events=len(lived.event_ids), decisions=lived.decisions,
+                    later=tuple(later), manifest=manifest,
+                )  # fmt: skip
+        missing = lived.event_ids - self._store.held(lived.event_ids)
+        raise LivingError(
+            f"From {begin:%d %b %H:%M} to {end:%H:%M} {len(missing)} of {len(lived.event_ids)} events do not arrive in "
+            f"the event store, {', '.join(sorted(missing)[:3])} among them."
+        )
+
+    def _live_once(
+        self,
+        begin: dt.datetime,
+        end: dt.datetime,
+        manifest: str | None,
+        signals: Sequence[AnySignal],
+        due: Sequence[Told],
+    ) -> _Lived:
+        ids = {signal.event_id for signal in signals}
+        self._patiently(lambda client: client.signals(signals) if signals else 0)
+        openings = [self._openings(person, begin, end) for person in self._world.people]
+        with ThreadPoolExecutor(CLIENTS, "person") as threads:
+            for told in threads.map(self._report, due):
+                ids.add(told)
+            days = list(threads.map(lambda opened: self._live(opened, end, manifest), filter(None, openings)))
+        for day in days:
+            ids |= day.event_ids
+        return _Lived(
+            frozenset(ids),
+            tuple(decision for day in days for decision in day.decisions),
+            tuple(told for day in days for told in day.later),
+        )
+
+    def _live(self, opened: Sequence[Opening], end: dt.datetime, manifest: str | None) -> _Lived:
+        """What one person does in a stretch, in order."""
+        ids: set[str] = set()
+        decisions, later = [], []
+        for opening in opened:
+            found, decision = self._shown(opening, manifest)
+            decisions.append(decision)
+            ids |= {_CLOCK.event_id("score", found.decision_id)}
+            if found.written is not None:
+                ids |= {_CLOCK.event_id("generate", found.written.decision_id)}
+            for reacted in self._world.react(opening, decision.chance):
+                told = Told(
+                    user=found.user, decision_id=found.decision_id, tip_id=found.tip_id, reaction=reacted.reaction,
+                    at=reacted.at, rating=reacted.rating,
+                )  # fmt: skip
+                if told.at < end:
+                    ids.add(self._report(told))
+                else:
+                    later.append(told)
+        return _Lived(frozenset(ids), tuple(decisions), tuple(later))
+
+    def _shown(self, opening: Opening, manifest: str | None) -> tuple[Recommendation, Decision]:
+        person, situation = opening.person, self._world.situation(opening)
+        known = [Candidate(text=text) for text in known_tips(person.language)]
+        writes = opening.number % 2 == 0
+        found = self._patiently(
+            lambda client: client.recommend(person.user, opening.at, situation.tasks, None, known, write=writes),
+            names=[f"{opening.name}.write", f"{opening.name}.show"] if writes else [f"{opening.name}.show"],
+            is_rotated=opening.number == 0 and (opening.day + person.index) % _ROTATED_EVERY == 0,
+        )
+        if found.scored.manifest_version != manifest:
+            raise LivingError(f"{found.decision_id} was decided under {found.scored.manifest_version}, not {manifest}.")
+        account = {"language": person.language, "time_zone": person.time_zone}
+        written = could_be_written(situation.model_copy(update={"profile_features": account}), TEMPERATURE)
+        chance = float(chances(person, situation, [found.text])[0])
+        others = [*known_tips(person.language), *(written.values() if writes else ()),
+                  *([found.written.tip] if found.written else [])]  # fmt: skip
+        taken = any(reacted.reaction == "accepted" for reacted in self._world.react(opening, chance))
+        author = None if found.written is None else f"{found.written.model}@{found.written.prompt_version}"
+        return found, Decision(
+            decision_id=found.decision_id, at=opening.at.astimezone(dt.UTC), arm=found.scored.arm, author=author,
+            is_written=found.is_new, chance=chance, best=float(chances(person, situation, others).max()),
+            is_taken=taken,
+        )  # fmt: skip
+
+    def _report(self, told: Told) -> str:
+        """Report one reaction; the id of its event."""
+        event_id = f"{told.decision_id}.{told.reaction}"
+        request = FeedbackRequest(**told.model_dump(), event_id=event_id)
+        self._patiently(lambda client: client.feedback(request))
+        return event_id
+
+    def _patiently(
+        self, call: Callable[[TipClient], Any], names: Iterable[str] = (), *, is_rotated: bool = False
+    ) -> Any:
+        """What a call comes to, made again under the same ids for as long as the programs are being started again."""
+        end = time.monotonic() + _ANSWERS_WITHIN_S
+        named = list(names)
+        while True:
+            client = self._client(named, is_rotated=is_rotated)
+            try:
+                return call(client)
+            except ServerError:
+                if time.monotonic() > end:
+                    raise
+                self._is_ready()
+
+    def _client(self, names: Sequence[str], *, is_rotated: bool) -> TipClient:
+        """This thread's client, which takes the next ids from `names`."""
+        if not hasattr(self._own, "clients"):
+            self._own.names = []
+            self._own.clients = {
+                setting: TipClient(self._url, prompts=setting, timeout_s=10.0, ids=lambda: str(self._own.names.pop(0)))
+                for setting in (AUTO, ",".join(registry.versions()))
+            }
+            self._clients += self._own.clients.values()
+        self._own.names[:] = names
+        found: TipClient = self._own.clients[",".join(registry.versions()) if is_rotated else AUTO]
+        return found
+
+    def _openings(self, person: Person, begin: dt.datetime, end: dt.datetime) -> list[Opening]:
+        day = (begin.date() - self._world.first_day).days
+        if day < 0:  # of the history only signals are known
+            return []
+        return [opening for opening in self._world.openings(person, day) if begin <= opening.at < end]
+
+    def _signals(self, begin: dt.datetime, end: dt.datetime) -> Iterator[AnySignal]:
+        days = range((begin.date() - self._world.first_day).days - 1, (end.date() - self._world.first_day).days + 1)
+        for person in self._world.people:
+            opened = [opening for day in days if day >= -HISTORY_DAYS for opening in self._world.openings(person, day)]
+            yield from rhythm.signals(person, self._world.tasks(person), opened, begin, end)
+
+    def _has_all(self, wanted: frozenset[str]) -> bool:
+        """Wait until all of `wanted` is in the store; False where for a while nothing more came."""
+        n_left, quiet_since = len(wanted) + 1, time.monotonic()
+        while True:
+            self._is_ready()
+            self._gather()
+            left = wanted - self._store.held(wanted)
+            if not left:
+                return True
+            if len(left) < n_left:
+                n_left, quiet_since = len(left), time.monotonic()
+            if time.monotonic() - quiet_since > _QUIET_S:
+                return False
+            time.sleep(_POLL_S)
+
+
+def _order(told: Told) -> tuple[dt.datetime, str, str]:
+    return told.at, told.decision_id, told.reaction
