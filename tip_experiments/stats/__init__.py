@@ -10,5 +10,7 @@ Predicted probabilities: `prediction` (log loss, Brier score, AUC, calibration).
 Arms of a test: `moments`, `difference`, `stratified`, `cuped`, `sequential`, `sample_ratio`, `bayes`, `planning`,
 `guardrails`, `share_bounds`.
 
+Days of data: `volume` (is a count usual?), `shift` (is a number distributed as before?).
+
 For all: `inputs` refuses faulty arrays, `estimates` reports a number with its error, `multiplicity` adjusts p-values.
 """
