@@ -64,8 +64,9 @@ class CalibrationBin(_Strict):
 
     predicted: FiniteFloat
     observed: FiniteFloat
-    low: FiniteFloat
-    high: FiniteFloat
+    low: FiniteFloat | None
+    """Of the observed; null where a single person says nothing of others."""
+    high: FiniteFloat | None
     n_rows: Count
     n_users: Count
 
