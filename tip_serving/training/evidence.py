@@ -7,6 +7,7 @@ arms are asked anew on the very vectors that the decision was made on. Rows lie 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,17 @@ from tip_experiments.gate import Contender, GatePolicy, GuardedMetric, Verdict, 
 from tip_experiments.gate.release import STANDARD
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.arms import ReadyArm
+from tip_serving.training.groups import OF_DECISIONS, labelled
+from tip_serving.training.logged import DecisionLog, Decisions
+from tip_serving.training.targets import target
 
 Vector = NDArray[np.float64]
+
+DISMISSALS_MARGIN = 0.02
+"""A share of tips waved away that is higher by less is tolerated."""
+MODEL_FROM_ROWS, MODEL_FROM_PEOPLE = 1000, 40
+"""With fewer, a model of half of them adds noise, and weights alone have to do."""
+MODEL_TREES = 60
 
 
 class EvidenceError(ValueError):
@@ -83,4 +93,99 @@ def evidence(
     Raises:
         EvidenceError: no decision can be read.
     """
-    raise NotImplementedError
+    log = DecisionLog(lake, days, now, since)
+    parts = [_read(part, champion, challenger) for part in log.parts()]
+    if not parts:
+        left_out = "; ".join(f"{n} left out: {reason}" for reason, n in log.n_left_out.items()) or "there are none"
+        span = f"{min(days)} to {max(days)}" if days else "no day"
+        raise EvidenceError(f"No decision of {span} can be read as evidence: {left_out}.")
+    columns = _joined(parts)
+    order = np.lexsort((columns["at"], columns["user"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    _, users = np.unique(columns["user"], return_inverse=True)
+    model = _model(log, columns["shown"], columns["rewards"], users, order)
+    dismissed = columns["is_dismissed"].astype(np.float64)
+    return Evidence(
+        rewards=columns["rewards"],
+        actions=columns["actions"],
+        propensities=columns["probabilities"][np.arange(order.size), columns["actions"]],
+        probabilities=columns["probabilities"],
+        champion=Contender(_name(champion, "champion"), columns["champion"]),
+        challenger=Contender(_name(challenger, "challenger"), columns["challenger"]),
+        reward_model=model,
+        guardrails=(GuardedMetric("dismissals", dismissed, DISMISSALS_MARGIN, is_higher_better=False),),
+        slices=labelled(OF_DECISIONS, columns["shown"]),
+        users=users.astype(np.int64),
+        n_left_out=dict(log.n_left_out),
+    )
+
+
+def _name(arm: ReadyArm, role: str) -> str:
+    """Champion and challenger have to have different names, whatever the arms are called."""
+    return f"{role} {arm.name}"
+
+
+def _read(part: Decisions, champion: ReadyArm, challenger: ReadyArm) -> dict[str, NDArray[Any]]:
+    return {
+        "user": part.users,
+        "at": part.at,
+        "rewards": part.rewards,
+        "actions": part.actions,
+        "is_dismissed": part.is_dismissed,
+        "shown": part.shown,
+        "probabilities": part.propensities,
+        "champion": target(champion, part),
+        "challenger": target(challenger, part),
+    }
+
+
+_WIDE = ("probabilities", "champion", "challenger")
+
+
+def _joined(parts: Sequence[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """The parts one after the other, wide ones padded to the widest."""
+    width = max(part["probabilities"].shape[1] for part in parts)
+    return {
+        name: np.concatenate([_widened(part[name], width) if name in _WIDE else part[name] for part in parts])
+        for name in parts[0]
+    }
+
+
+def _widened(table: Vector, width: int) -> Vector:
+    return np.pad(table, ((0, 0), (0, width - table.shape[1])))
+
+
+def _model(
+    log: DecisionLog, shown: Vector, rewards: Vector, users: NDArray[np.int64], order: NDArray[np.int64]
+) -> Vector | None:
+    """(n, K) the rewards that a model of the other half of the people expects; None with too few rows or people."""
+    if rewards.size < MODEL_FROM_ROWS or users.max() + 1 < MODEL_FROM_PEOPLE or not 0.0 < rewards.mean() < 1.0:
+        return None
+    half = (users * _ODD >> 16) % 2
+    models = [_fitted(shown[half != side], rewards[half != side]) for side in (0, 1)]
+    place = np.empty(order.size, np.int64)
+    place[order] = np.arange(order.size)
+    tables, first = [], 0
+    for part in log.parts():
+        sides = np.repeat(half[place[first : first + part.n]], part.n_tips)
+        expected = np.empty(part.vectors.shape[0])
+        for side in (0, 1):
+            if (sides == side).any():
+                expected[sides == side] = models[side].predict(part.vectors[sides == side], num_threads=1)
+        tables.append(part.padded(expected, 0.0))
+        first += part.n
+    width = max(table.shape[1] for table in tables)
+    return np.concatenate([_widened(table, width) for table in tables])[order]
+
+
+_ODD = 2654435761  # spreads neighbouring codes over both halves, the same ones each time
+
+
+def _fitted(vectors: Vector, rewards: Vector) -> Any:
+    import lightgbm
+
+    settings = {
+        "objective": "cross_entropy", "learning_rate": 0.1, "num_leaves": 15, "min_data_in_leaf": 50, "lambda_l2": 10.0,
+        "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1, "seed": 0,
+    }  # fmt: skip
+    return lightgbm.train(settings, lightgbm.Dataset(vectors, rewards), MODEL_TREES)
