@@ -13,6 +13,16 @@ from tip_serving.events.event import new_id
 from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.request import Asking, FeedbackRequest
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+_NO_MOMENT = "this server takes the clock of its requests (TIP_EVENT_CLOCK=request), and this one has none"
+
+
+def impossible(moment: dt.datetime) -> list[str]:
+    """The fault of a moment at which nothing can have happened; none for any other."""
+    if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return []
+    return [f"lies in the year {moment.year}; expected {_FIRST_YEAR} to {_LAST_YEAR}"]
+
 
 def utc_now() -> dt.datetime:
     """This server's clock."""
@@ -40,11 +50,11 @@ class EventClock:
         if not self.is_of_requests:
             return self.now()
         faults = [
-            f"{field}: this server takes the clock of its requests (TIP_EVENT_CLOCK=request), and this one has none"
+            f"{field}: {_NO_MOMENT}"
             for field, found in (("now", asking.now), ("decision_id", asking.decision_id))
             if found is None
         ]
-        if asking.now is None or faults:
+        if asking.now is None or faults or (faults := [f"now: {fault}" for fault in impossible(asking.now)]):
             raise RequestError(faults)
         return asking.now
 
@@ -52,13 +62,16 @@ class EventClock:
         """The moment of a reaction: as told, else now.
 
         Raises:
-            RequestError: events happen on the requests' clock, and this one has no moment.
+            RequestError: events happen on the requests' clock, and this one has no moment; or it has one at which
+                nothing can have happened.
         """
-        if told.at is None and self.is_of_requests:
-            raise RequestError([
-                "at: this server takes the clock of its requests (TIP_EVENT_CLOCK=request), and this one has none"
-            ])  # fmt: skip
-        return told.at or self.now()
+        if told.at is None:
+            if self.is_of_requests:
+                raise RequestError([f"at: {_NO_MOMENT}"])
+            return self.now()
+        if faults := impossible(told.at):
+            raise RequestError([f"at: {fault}" for fault in faults])
+        return told.at
 
     def event_id(self, *about: str) -> str:
         """A new id; on the requests' clock the one that follows from what the event is about."""

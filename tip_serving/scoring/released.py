@@ -7,6 +7,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import logging
+import threading
 import time
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ class Releases:
         self._seen: str | None = None
         self._served: str | None = None
         self._ask_again_at = 0.0
+        self._looking = threading.Lock()  # who looks second must not put an older release over a newer one
 
     def refresh(self) -> None:
         """Look at the manifest and serve what it names; blocks on files, so the server calls it in a thread.
@@ -51,7 +53,8 @@ class Releases:
         A lake that cannot be read, a manifest that is gone or one that is refused changes nothing but `refusal`.
         """
         try:
-            self._take(self._lake.read(layout.released_manifest()))
+            with self._looking:
+                self._take(self._lake.read(layout.released_manifest()))
         except MissingError as error:
             if self.current is not UNRELEASED:
                 self._refuse(f"{error} What was released before is still served.")

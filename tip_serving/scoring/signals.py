@@ -7,7 +7,7 @@ signal is kept for longer than the server keeps things.
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from tip_serving.events.signal import AnySignal, Signal
 from tip_serving.features.declared import shown
 from tip_serving.scoring.errors import RequestError
+from tip_serving.scoring.event_clock import impossible
 
 MAX_SIGNALS = 1_000
 _MAX_FAULTS = 100  # listed
@@ -39,7 +40,7 @@ def read_signals(body: bytes, retention: dt.timedelta) -> list[AnySignal]:
         try:
             signal = _read(told)
         except msgspec.ValidationError:
-            faults += [f"{place}.{fault}" if fault else f"{place}" for fault in _faults(told)]
+            faults += [f"signal {place}{fault}" for fault in _faults(told)]
         else:
             kept = min(signal.at + retention, signal.retain_until or signal.at + retention)
             found.append(msgspec.structs.replace(signal, retain_until=kept))
@@ -77,30 +78,39 @@ def _listed(body: bytes) -> Sequence[Any]:
 def _read(told: Any) -> AnySignal:
     """One signal. Raises msgspec.ValidationError."""
     signal: AnySignal = msgspec.convert(told, AnySignal)
-    if told.keys() - _NAMES[told["type"]] or not re.match(_EVENT_ID, signal.event_id):
+    if told.keys() - _NAMES[told["type"]] or any(beyond(getattr(signal, name)) for name, beyond in _BEYOND.items()):
         raise msgspec.ValidationError
     return signal
+
+
+def _id_faults(event_id: str) -> list[str]:
+    return [] if re.match(_EVENT_ID, event_id) else [f"{shown(event_id)} does not match {_EVENT_ID}"]
+
+
+_BEYOND: dict[str, Callable[[Any], list[str]]] = {"event_id": _id_faults, "at": impossible}
+"""What is asked of a field beyond its type."""
 
 
 def _faults(told: Any) -> Iterator[str]:
     """Everything that keeps `told` from being a signal, each with its field."""
     if not isinstance(told, dict):
-        yield f": expected a signal, found {type(told).__name__}"
+        yield f" is {type(told).__name__}; expected a signal"
         return
     tag = told.get("type")
     if not isinstance(tag, str) or tag not in _TYPES:
-        yield f"type: {shown(tag)} is none; expected one of {', '.join(_TYPES)}"
+        yield f".type: {shown(tag)} is none; expected one of {', '.join(_TYPES)}"
         return
-    yield from (f"{shown(name)}: is no field of {tag}" for name in sorted(told.keys() - _NAMES[tag]))
+    yield from (f".{shown(name)}: is no field of {tag}" for name in sorted(told.keys() - _NAMES[tag]))
     for name, field in _FIELDS[tag].items():
-        if name not in told:
-            if field.required:
-                yield f"{name}: is missing"
-            continue
-        try:
-            msgspec.convert(told[name], field.type)
-        except msgspec.ValidationError as error:
-            yield f"{name}: {error}"
-        else:
-            if name == "event_id" and not re.match(_EVENT_ID, told[name]):
-                yield f"{name}: {shown(told[name])} does not match {_EVENT_ID}"
+        if name in told:
+            yield from (f".{name}: {fault}" for fault in _field_faults(name, field.type, told[name]))
+        elif field.required:
+            yield f".{name}: is missing"
+
+
+def _field_faults(name: str, kind: Any, told: Any) -> list[str]:
+    try:
+        value = msgspec.convert(told, kind)
+    except msgspec.ValidationError as error:
+        return [str(error)]
+    return _BEYOND[name](value) if name in _BEYOND else []

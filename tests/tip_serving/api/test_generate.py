@@ -1,6 +1,7 @@
 """POST /generate, asked through ASGI, its models behind a real OpenAI-compatible server on loopback."""
 
 import asyncio
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -102,6 +103,36 @@ def test_the_event_holds_the_choice_and_its_context_and_no_text(models: OpenAISe
     logged = b"".join(path.read_bytes() for path in (tmp_path / "wal").rglob("*") if path.is_file())
     assert b"dentist" not in logged
     assert found["tip"].encode() not in logged
+
+
+def test_the_event_says_how_long_it_took_and_where_the_profile_came_from(tmp_path: Path) -> None:
+    aged = {"value": 0.9, "computed_at": "2026-03-02T11:00:00Z"}
+    found = answered(tmp_path, body(profile_features={"completion_rate": aged, "tips_7d": 3}))
+    (event,) = exposures(tmp_path)
+    assert event.latency_ms is not None
+    assert 0 < event.latency_ms <= found["latency_ms"] + 1
+    assert (event.profile_source, event.profile_computed_at) == ("request", NOON - dt.timedelta(hours=1))
+    assert event.error is None
+
+
+def test_a_prompt_policy_that_fails_costs_nobody_the_tip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf(Lake(str(tmp_path / "lake")))
+    shelf.publish("r1", shelf.arm("a", 1, prompt_policy=shelf.policy(prompt_policy())))
+
+    async def use(running: Running) -> dict[str, Any]:
+        monkeypatch.setattr(LinUcb, "decide", _broken)
+        found: dict[str, Any] = (await running.client.post("/generate", content=body(prompt_version="auto"))).json()
+        return found
+
+    found = run(tmp_path, use)
+    assert found["prompt_source"] == "default, since the released prompt policy failed"
+    assert (found["prompt_version"], found["propensity"], found["policy_version"]) == ("v1", 1.0, None)
+    (event,) = exposures(tmp_path)
+    assert (event.arm, event.error) == ("a", "ZeroDivisionError")
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 def test_the_version_is_the_requests_then_the_settings_then_v1(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.released import prompt_policy
 
+from tip_experiments.policies.errors import ContextError
 from tip_serving.scoring import policy_context, prompt_choice
 from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.prompt_choice import PromptSource
@@ -15,12 +16,21 @@ CONTEXT = np.zeros(len(policy_context.NAMES))
 
 def test_the_request_goes_before_the_default() -> None:
     policy = prompt_policy()
-    assert prompt_choice.choose("v2", "v3", policy, CONTEXT, "d") == ("v2", None, PromptSource.REQUEST, 1.0, None)
-    assert prompt_choice.choose(None, "v3", policy, CONTEXT, "d") == ("v3", None, PromptSource.DEFAULT, 1.0, None)
+    assert prompt_choice.choose("v2", "v3", policy, CONTEXT, "d") == ("v2", None, PromptSource.REQUEST, 1.0, None, None)
+    assert prompt_choice.choose(None, "v3", policy, CONTEXT, "d") == ("v3", None, PromptSource.DEFAULT, 1.0, None, None)
 
 
 def test_auto_without_a_released_policy_is_the_default_and_says_so() -> None:
-    assert prompt_choice.choose("auto", "v3", None, CONTEXT, "d") == ("v3", None, PromptSource.NO_POLICY, 1.0, None)
+    found = prompt_choice.choose("auto", "v3", None, CONTEXT, "d")
+    assert found == ("v3", None, PromptSource.NO_POLICY, 1.0, None, None)
+
+
+def test_a_policy_that_fails_leaves_the_default_and_says_with_what() -> None:
+    found = prompt_choice.choose("auto", "v3", prompt_policy(), CONTEXT[:-1], "d")
+    assert (found.version, found.source, found.propensity, found.policy_version) == (
+        "v3", PromptSource.FAILED, 1.0, None
+    )  # fmt: skip
+    assert isinstance(found.error, ContextError)
 
 
 def test_auto_draws_version_and_model_with_the_propensity_that_it_names() -> None:

@@ -11,13 +11,13 @@ from support.released import softmax
 
 from tip_experiments.policies import state
 from tip_experiments.policies.beta_thompson import BetaThompson
+from tip_experiments.policies.errors import PolicyError
 from tip_experiments.policies.feedback import Feedback
 from tip_experiments.policies.lin_ucb import LinUcb
 from tip_experiments.policies.reward_models import LinearRewards
 from tip_experiments.policies.softmax import Softmax
 from tip_experiments.policies.uniform import Uniform
 from tip_serving.scoring import policy_context, ranking
-from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.ranking import PredictedRewards
 
 IDS = ("a", "b", "c")
@@ -100,13 +100,12 @@ def test_more_candidates_than_a_learnt_floor_has_room_for_are_all_alike() -> Non
     assert drawn.propensities == pytest.approx([1 / 40] * 40, abs=1e-10)
 
 
-def test_candidates_that_a_policy_cannot_know_are_refused_not_a_defect() -> None:
+def test_a_policy_that_cannot_know_the_candidates_says_so() -> None:
     policy = Softmax.over(["a"], LinearRewards({"a": (0.0,) * (len(CONTEXT) + 1)}), 0.5)
     assert ranking.needs_context(policy)
     assert not ranking.needs_scores(policy)
-    with pytest.raises(RequestError) as refused:
+    with pytest.raises(PolicyError, match="know no coefficients of b"):
         ranking.order(policy, ("a", "b"), [0.0, 0.0], CONTEXT, "d")
-    assert "know no coefficients of b" in refused.value.faults[0]
 
 
 def test_which_policy_needs_what() -> None:

@@ -11,6 +11,7 @@ from tip_serving.events.exposure import Exposure
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring import scorer
 from tip_serving.scoring.arms import DEFAULT_ARM, DEFAULT_POLICY, ReadyArm
+from tip_serving.scoring.event_clock import EventClock
 from tip_serving.scoring.released import Releases
 from tip_serving.scoring.request import ScoreRequest, read
 from tip_serving.scoring.shadow import Shadow
@@ -40,11 +41,13 @@ def exposure(number: int) -> Exposure:
     )  # fmt: skip
 
 
-def run(capacity: int, use: Callable[[Shadow], Awaitable[None]]) -> tuple[Shadow, list[Exposure]]:
+def run(
+    capacity: int, use: Callable[[Shadow], Awaitable[None]], *, is_replay: bool = False
+) -> tuple[Shadow, list[Exposure]]:
     kept = Kept()
 
     async def main() -> Shadow:
-        shadow = Shadow(kept, capacity)
+        shadow = Shadow(kept, capacity, EventClock(is_replay))
         working = asyncio.create_task(shadow.run())
         await asyncio.sleep(0)
         await use(shadow)
@@ -82,6 +85,16 @@ def test_the_event_holds_what_each_arm_of_the_shadow_would_have_said(tmp_path: P
     assert second.scores == tuple(scorer.score(DEFAULT_ARM, question(), "d1").scores)
     assert first.latency_ms is not None
     assert event.scores == (1.0, 0.0, 0.0)
+
+
+def test_on_the_requests_clock_the_shadow_takes_no_time() -> None:
+    async def use(shadow: Shadow) -> None:
+        shadow.offer(exposure(1), question(), [DEFAULT_ARM])
+        await until(lambda: shadow.n_scored == 1)
+
+    first, second = (run(8, use, is_replay=True)[1] for _ in range(2))
+    assert first == second
+    assert first[0].shadow[0].latency_ms is None
 
 
 def test_a_full_queue_drops_the_shadow_and_keeps_the_event() -> None:
