@@ -1,5 +1,6 @@
 """`tip bench leaderboard`, `page`, `tips`, `gate`, `promote` and `import-results`: read results and act on them."""
 
+import datetime as dt
 import getpass
 import sys
 from collections.abc import Iterable
@@ -129,7 +130,8 @@ def promote(experiment: str, cell: Cell, judge: str | None, note: str) -> None:
         raise click.UsageError(_unknown(cell, experiment, done))
     try:
         board = deciding.board_of(found, judge)
-        made = deciding.propose(workshop.lake, experiment, board, done[cell], getpass.getuser(), note)
+        now = dt.datetime.now(dt.UTC)
+        made = deciding.propose(workshop.lake, experiment, board, done[cell], getpass.getuser(), note, now)
     except DecisionError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"Proposal {made.proposal_id}: {cell.written}, judged by {made.judge}.")

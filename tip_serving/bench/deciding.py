@@ -5,7 +5,7 @@ A proposal is a file in the lake; nothing is released by writing it.
 
 import hashlib
 import math
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -120,8 +120,10 @@ def gate(judged: Judged, cell: Cell, baseline: Cell, min_gain: float, confidence
     return GateVerdict(is_passed, f"{'Passed' if is_passed else 'Refused'}: {names}: {told}.")
 
 
-def propose(lake: Lake, experiment: str, board: JudgeBoard, result: CellResult, by: str, note: str) -> Proposal:
-    """Write the proposal to release a cell.
+def propose(
+    lake: Lake, experiment: str, board: JudgeBoard, result: CellResult, by: str, note: str, now: datetime
+) -> Proposal:
+    """Write the proposal to release a cell, made at `now`, aware.
 
     Raises:
         DecisionError: the board has no judge, or the cell no mean on it.
@@ -130,7 +132,6 @@ def propose(lake: Lake, experiment: str, board: JudgeBoard, result: CellResult, 
     if row is None or row.score_mean is None or board.judge is None or board.rubric_version is None:
         raise DecisionError(f"{result.cell.written} has no score in {experiment}: there is nothing to propose it by")
     differences = tuple(found for found in board.differences if result.cell in {found.first, found.second})
-    now = datetime.now(UTC)
     identity = hashlib.sha256(f"{experiment}:{result.cell.key}:{board.judge}:{now.isoformat()}".encode()).hexdigest()
     proposal = Proposal(
         proposal_id=identity[:12],

@@ -1,5 +1,6 @@
 """Gate and proposals: what is let through, what is refused, and what a reader is warned of."""
 
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from tip_serving.bench.judging import automatic
 from tip_serving.bench.page.content import JudgeBoard
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
+
+NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 
 A, B, C = (cell(f"{name}|v1") for name in "abc")
 
@@ -109,9 +112,9 @@ def test_a_judge_that_is_not_clear_is_asked_for(named: str | None, said: str) ->
         board_of((board(_scores()).model_copy(update={"judge": None}),), None)
 
 
-def _proposal(tmp_path: Path, found: JudgeBoard, name: str = "a|v1") -> Proposal:
+def _proposal(tmp_path: Path, found: JudgeBoard, name: str = "a|v1", now: dt.datetime = NOW) -> Proposal:
     lake = Lake(str(tmp_path / "lake"))
-    made = propose(lake, "tip-bench-test", found, result(name, 20), "zoe", "looks fine")
+    made = propose(lake, "tip-bench-test", found, result(name, 20), "zoe", "looks fine", now)
     kept = Proposal.model_validate_json(lake.read(layout.proposal(made.proposal_id)))
     assert kept == made
     return made
@@ -129,7 +132,10 @@ def test_a_proposal_holds_all_the_evidence(tmp_path: Path) -> None:
 
 
 def test_two_proposals_do_not_replace_one_another(tmp_path: Path) -> None:
-    assert _proposal(tmp_path, board(_scores())).proposal_id != _proposal(tmp_path, board(_scores())).proposal_id
+    first, again = _proposal(tmp_path, board(_scores())), _proposal(tmp_path, board(_scores()))
+    later = _proposal(tmp_path, board(_scores()), now=NOW + dt.timedelta(seconds=1))
+    assert later.proposal_id != first.proposal_id
+    assert again == first  # made at the same moment, it is the same
 
 
 def _with_gap(cell_name: str) -> dict[str, list[float | None]]:
@@ -168,5 +174,5 @@ def test_what_nobody_scored_cannot_be_proposed(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     unscored = board({"a|v1": [None] * 20, "b|v1": _scores()["b|v1"]})
     with pytest.raises(DecisionError, match="a,v1 has no score"):
-        propose(lake, "tip-bench-test", unscored, result("a|v1", 20), "zoe", "")
+        propose(lake, "tip-bench-test", unscored, result("a|v1", 20), "zoe", "", NOW)
     assert lake.find("") == []
