@@ -14,11 +14,14 @@ from support.terminal import wait_until
 
 from tip_experiments.assignment.rotation import rotated_prompt
 from tip_serving.client import Activity, ServerError, TipClient, profile_features
-from tip_serving.events.exposure import Exposure
+from tip_serving.events import kinds
+from tip_serving.events.exposure import Authorship, Exposure
 from tip_serving.events.feedback import Feedback
+from tip_serving.events.signal import TaskCompleted
 from tip_serving.features.profile import resolve
 from tip_serving.scenarios.model import Due, Task
 from tip_serving.scoring.request import Candidate, FeedbackRequest, ScoreRequest
+from tip_serving.scoring.signals import MAX_SIGNALS
 
 NOW = dt.datetime(2026, 3, 2, 12, 15, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 TASKS = (
@@ -106,6 +109,58 @@ def test_one_tip_goes_from_a_persons_tasks_to_their_feedback(tmp_path: Path) -> 
         exposures = {event.decision_id: event for event in running.events if isinstance(event, Exposure)}
         assert exposures[shown.decision_id].tip_ids == tuple(found.id for found in shown.scored.candidates)
         assert exposures[written.decision_id].prompt_version == written.prompt_version
+        author = Authorship(
+            decision_id=written.decision_id, prompt_version=written.prompt_version, model=written.model
+        )  # fmt: skip
+        assert exposures[shown.decision_id].written == (None, None, author)
+
+
+def test_a_known_tip_that_is_written_once_more_stands_there_once_and_is_credited_anew(server: Serving) -> None:
+    with TipClient(server.url) as client:
+        first = client.recommend("user-9", NOW, TASKS, None)
+        assert first.written is not None
+        again = client.recommend("user-9", NOW, TASKS, None, (Candidate(text=first.written.tip), *KNOWN))
+    assert again.written is not None
+    assert again.written.tip_id == first.written.tip_id
+    assert [found.id for found in again.scored.candidates].count(first.written.tip_id) == 1
+    assert len(again.scored.candidates) == 3
+
+
+def test_signals_are_logged_each_once_by_its_id_and_more_than_a_body_holds_go_in_several(tmp_path: Path) -> None:
+    sent = [
+        TaskCompleted(event_id=f"s-{number}", at=NOW, user="u", task_id=str(number))
+        for number in range(MAX_SIGNALS + 1)
+    ]
+    with serving(tmp_path) as running:
+        with TipClient(running.url) as client:
+            assert client.signals(sent) == MAX_SIGNALS + 1
+            assert client.signals([]) == 0
+            with pytest.raises(ServerError) as refused:
+                client.signals([sent[0], sent[0]])
+        assert running.end() == 0
+        logged = [event for event in running.events if isinstance(event, TaskCompleted)]
+    assert [event.event_id for event in logged] == [signal.event_id for signal in sent]
+    assert logged[0].at.isoformat() == NOW.isoformat()
+    assert "more than once" in refused.value.faults[0]
+
+
+def test_a_replay_on_the_requests_clock_logs_the_same_bytes_again(tmp_path: Path) -> None:
+    def replay(home: Path) -> list[bytes]:
+        numbers = iter(range(100))
+        with serving(home, routes="all", TIP_EVENT_CLOCK="request") as running:
+            with TipClient(running.url, ids=lambda: f"id-{next(numbers)}") as client:
+                for day in range(3):
+                    at = NOW + dt.timedelta(days=day)
+                    shown = client.recommend("user-7", at, TASKS, profile_features(ACTIVITY, at), KNOWN)
+                    client.react(shown, "accepted", at=at + dt.timedelta(minutes=4))
+                with pytest.raises(ServerError, match="TIP_EVENT_CLOCK"):
+                    client.react(shown, "done")
+            assert running.end() == 0
+            return [kinds.encode(event) for event in running.events]
+
+    first, second = replay(tmp_path / "one"), replay(tmp_path / "two")
+    assert len(first) == 9
+    assert first == second
 
 
 def test_a_caller_may_rank_known_tips_alone(server: Serving) -> None:
