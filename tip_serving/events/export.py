@@ -6,7 +6,7 @@
     events/tip_scores/<day>.parquet    one row per person, decision and tip shown that day, with all reactions so far
 
 Rows are in order of moment and event id (`tip_scores`: decision and tip), so equal days are equal files. Beside each
-day lies a mark with the hash of its file, by which `digests` tells what changed without reading it.
+day lies a mark with the hash of its file, by which `inventory` tells what changed without reading it.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ from tip_serving.events.kinds import AnyEvent, Kind
 from tip_serving.events.store import TIP_SCORES, EventStore
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
-from tip_serving.lake.tables import Schema, empty, read_table
+from tip_serving.lake.tables import Schema, empty, remove_rows
 
 _MOMENT = pl.Datetime("us", "UTC")
 _EVENT: Schema = {"event_id": pl.String, "at": _MOMENT, "user": pl.String, "retain_until": _MOMENT}
@@ -127,6 +127,13 @@ class Exported(NamedTuple):
     n_rows: int
 
 
+class Held(NamedTuple):
+    """The file of one day in the lake."""
+
+    sha256: str
+    n_rows: int
+
+
 def export(store: EventStore, lake: Lake) -> Iterator[Exported]:
     """Write every day that changed since it was last written; each day as it is done.
 
@@ -140,7 +147,7 @@ def export(store: EventStore, lake: Lake) -> Iterator[Exported]:
 def export_day(store: EventStore, lake: Lake, kind: str, day: dt.date) -> int:
     """Write one day as it stands now; how many rows it has."""
     frame = tip_scores(store, day) if kind == TIP_SCORES else events(store, Kind(kind), day)
-    _put(lake, kind, day.isoformat(), frame)
+    _put(lake, layout.events(kind, day.isoformat()), frame)
     return frame.height
 
 
@@ -165,22 +172,25 @@ def days(lake: Lake, kind: str) -> list[dt.date]:
     return [dt.date.fromisoformat(layout.day_of(entry.path)) for entry in lake.find(layout.event_days(kind))]
 
 
-def digests(lake: Lake) -> dict[tuple[str, dt.date], str]:
-    """A hash of the file of every day that the lake has, by kind and day."""
+def inventory(lake: Lake) -> dict[tuple[str, dt.date], Held]:
+    """Every day that the lake has, by kind and day, told by the marks alone where they are there."""
     marks = {entry.path for kind in SCHEMAS for entry in lake.find(layout.feature_marks(kind))}
     found = {}
     for kind in SCHEMAS:
-        for entry in lake.find(layout.event_days(kind)):
-            day = layout.day_of(entry.path)
-            mark = layout.feature_mark(kind, day)
-            held = lake.read(mark) if mark in marks else _mark(lake.read(entry.path))
-            found[kind, dt.date.fromisoformat(day)] = str(json.loads(held)["sha256"])
+        for day in days(lake, kind):
+            mark = layout.feature_mark(kind, day.isoformat())
+            found[kind, day] = Held(**json.loads(lake.read(mark))) if mark in marks else _examined(lake, kind, day)
     return found
 
 
-def _put(lake: Lake, kind: str, day: str, frame: pl.DataFrame) -> None:
+def _examined(lake: Lake, kind: str, day: dt.date) -> Held:
+    data = lake.read(layout.events(kind, day.isoformat()))
+    return Held(hashlib.sha256(data).hexdigest(), pl.read_parquet(io.BytesIO(data), columns=["user"]).height)
+
+
+def _put(lake: Lake, path: str, frame: pl.DataFrame) -> None:
     """Replace a day. The mark goes first and comes last: one that is there is that of the file."""
-    path, mark = layout.events(kind, day), layout.feature_mark(kind, day)
+    mark = layout.feature_mark(layout.kind_of(path), layout.day_of(path))
     lake.delete(mark)
     if frame.is_empty():
         lake.delete(path)
@@ -188,11 +198,8 @@ def _put(lake: Lake, kind: str, day: str, frame: pl.DataFrame) -> None:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     lake.write(path, buffer.getvalue())
-    lake.write(mark, _mark(buffer.getvalue()))
-
-
-def _mark(file: bytes) -> bytes:
-    return json.dumps({"sha256": hashlib.sha256(file).hexdigest()}).encode()
+    held = Held(hashlib.sha256(buffer.getvalue()).hexdigest(), frame.height)
+    lake.write(mark, json.dumps(held._asdict()).encode())
 
 
 def events(store: EventStore, kind: Kind, day: dt.date) -> pl.DataFrame:
@@ -222,14 +229,7 @@ def remove(lake: Lake, is_gone: Callable[[pl.DataFrame], pl.Series]) -> int:
         lake: with or without events.
         is_gone: of a day's rows, which are to go.
     """
-    n_removed = 0
-    for entry in lake.find(layout.EVENTS):
-        frame = read_table(lake, entry.path)
-        left = frame.filter(~is_gone(frame))
-        if left.height < frame.height:
-            _put(lake, layout.kind_of(entry.path), layout.day_of(entry.path), left)
-        n_removed += frame.height - left.height
-    return n_removed
+    return remove_rows(lake, layout.EVENTS, is_gone, _put)
 
 
 def _record(event: AnyEvent) -> dict[str, Any]:

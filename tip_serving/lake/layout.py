@@ -15,6 +15,7 @@
                                    scores.parquet       one row per candidate and judge, null where unscored
                                    leaderboard.parquet  one row per cell and judge
                                    boards.json          all that was found out, judge by judge
+                                   differences.parquet  one row per pair of cells and judge
                                    leaderboard.html     the same as a page, with a sample of the tips
                                    judge/races/<judge>.json          the error rate that a race was begun with
                                    ranked               fingerprint of the results that the leaderboard rests on
@@ -27,6 +28,8 @@
     bench/proposals/<proposal>.json                     cells that somebody wants released, with their evidence
     events/<kind>/<day>.parquet                         one row per event of a UTC day; `tip_scores`: per shown tip
     features/profile/<day>.parquet                      one row per person: profile features at the end of a UTC day
+    features/replaced/<day>.parquet                     rows of that snapshot that late events changed, and until when
+                                                        they stood
     features/training/<day>.parquet                     one row per decision of a UTC day, with what became of it
     features/marks/<table>/<day>.json                   of `profile`, `training`: fingerprint of what the day rests on;
                                                         of a kind of events: the hash of the day's file
@@ -54,6 +57,9 @@ ANCHORS = "bench/anchors"
 ANCHOR_SCORES = "bench/anchor_scores"
 PROPOSALS = "bench/proposals"
 EVENTS = "events"
+PROFILES = "features/profile"
+REPLACED_PROFILES = "features/replaced"
+TRAINING = "features/training"
 RELEASE_CANDIDATES = "releases/candidates"
 RELEASE_PROPOSALS = "releases/proposals"
 RELEASE_STEPS = "releases/steps"
@@ -205,6 +211,11 @@ def boards(name: str) -> str:
     return f"{experiment(name)}/boards.json"
 
 
+def differences(name: str) -> str:
+    """How far every two cells are apart."""
+    return f"{experiment(name)}/differences.parquet"
+
+
 def leaderboard_page(name: str) -> str:
     """The leaderboard as one HTML file that needs nothing else."""
     return f"{experiment(name)}/leaderboard.html"
@@ -282,12 +293,17 @@ def events(kind: str, day: str) -> str:
 
 def profile_features(day: str) -> str:
     """Profile features of everybody at the end of one UTC day."""
-    return f"features/profile/{encode(day)}.parquet"
+    return f"{PROFILES}/{encode(day)}.parquet"
+
+
+def replaced_features(day: str) -> str:
+    """What stood in the snapshot of a UTC day before it was computed anew."""
+    return f"{REPLACED_PROFILES}/{encode(day)}.parquet"
 
 
 def training_set(day: str) -> str:
     """The decisions of one UTC day with what became of them."""
-    return f"features/training/{encode(day)}.parquet"
+    return f"{TRAINING}/{encode(day)}.parquet"
 
 
 def feature_marks(table: str) -> str:

@@ -8,13 +8,17 @@ import datetime as dt
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tip_serving.events import wal
 from tip_serving.events.store import EventStore, open_store
+from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.privacy.ownership import Gone, belongs_to, over_at
 from tip_serving.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 GROUP = "tip.personal_data"
 _FIRST = "event-store"  # from then on it refuses what is still on its way from the other places
@@ -74,7 +78,7 @@ def write_ahead(chosen: Settings) -> Place:
 
 
 def lake_events(chosen: Settings) -> Place:
-    """The days of events in the lake."""
+    """The days of events in the lake, and the features and training sets that were made of them."""
     return _LakeDays(Lake(chosen.lake_url))
 
 
@@ -134,11 +138,15 @@ class _LakeDays:
 
     def erase(self, user: str, until: dt.datetime) -> Cleared:
         del until  # whatever lies here has happened
-        from tip_serving.events import export  # polars, which only this place needs
-
-        return Cleared(export.remove(self._lake, lambda rows: rows["user"] == user))
+        return self._remove(lambda rows: rows["user"] == user)
 
     def expire(self, now: dt.datetime) -> Cleared:
-        from tip_serving.events import export
+        return self._remove(lambda rows: (rows["retain_until"] < now).fill_null(value=False))
 
-        return Cleared(export.remove(self._lake, lambda rows: (rows["retain_until"] < now).fill_null(value=False)))
+    def _remove(self, is_gone: "Callable[[pl.DataFrame], pl.Series]") -> Cleared:
+        from tip_serving.events import export  # polars, which only this place needs
+        from tip_serving.lake.tables import remove_rows
+
+        made = (layout.PROFILES, layout.REPLACED_PROFILES, layout.TRAINING)
+        n_made = sum(remove_rows(self._lake, folder, is_gone) for folder in made)
+        return Cleared(export.remove(self._lake, is_gone) + n_made)

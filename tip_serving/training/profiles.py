@@ -1,6 +1,7 @@
 """Snapshots of profile features: of everybody at the end of a UTC day, or at any other moment.
 
-    features/profile/<day>.parquet    one row per person who had done or been shown anything by the end of that day
+    features/profile/<day>.parquet     one row per person who had done or been shown anything by the end of that day
+    features/replaced/<day>.parquet    rows that stood there until late events changed them, with `replaced_at`
 
 Rows are in order of the user. Columns: user, computed_at (the first moment of the next day), every declared feature,
 null where it cannot be known, contract_hash, and retain_until: when the first of the events it rests on must be gone.
@@ -20,7 +21,7 @@ from tip_serving.features.declared import DType
 from tip_serving.features.profile import PROFILE_FEATURES, ProfileError, resolve
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
-from tip_serving.lake.tables import Schema, empty, read_table, write_table
+from tip_serving.lake.tables import Schema, empty, put_table, read_table, write_table
 from tip_serving.scoring.online_store import Profile
 from tip_serving.training import history
 
@@ -31,6 +32,7 @@ _TYPES: dict[DType, DataType | DataTypeClass] = {
     DType.STRING: pl.String,
     DType.STRINGS: pl.List(pl.String),
 }
+REPLACED_AT = "replaced_at"
 FEATURES = tuple(feature.name for feature in PROFILE_FEATURES)
 """The declared features, each a column."""
 
@@ -62,22 +64,41 @@ def snapshot(lake: Lake, moment: dt.datetime) -> pl.DataFrame:
     return pl.DataFrame(rows, schema(), orient="row")
 
 
-def write_snapshot(lake: Lake, day: dt.date) -> pl.DataFrame:
-    """Write the snapshot at the end of the day, or take away one that nothing is left for; its rows."""
-    frame = snapshot(lake, end_of(day))
-    path = layout.profile_features(day.isoformat())
-    if frame.is_empty():
-        lake.delete(path)
-    else:
-        write_table(lake, path, frame)
-    return frame
+def replace(lake: Lake, day: dt.date, frame: pl.DataFrame, now: dt.datetime) -> int:
+    """Put the snapshot of a day in the place of the one that is there; how many rows stood otherwise until now.
+
+    Those are kept aside, so that a decision made on one of them can be told from one made on knowledge that nobody
+    had; not those of people who are in the snapshot no more. An empty snapshot takes the file away.
+    """
+    path, aside = layout.profile_features(day.isoformat()), layout.replaced_features(day.isoformat())
+    before = read_snapshot(lake, day)
+    key = list(schema())
+    is_same = before.select(key).hash_rows().is_in(frame.select(key).hash_rows().implode())
+    other = before.filter(~is_same).join(frame, on="user", how="semi")
+    if not other.is_empty():
+        replaced = pl.concat(
+            [read_replaced(lake, day), other.with_columns(pl.lit(now).cast(_MOMENT).alias(REPLACED_AT))]
+        )
+        write_table(lake, aside, replaced)
+    put_table(lake, path, frame)
+    return other.height
+
+
+def read_replaced(lake: Lake, day: dt.date) -> pl.DataFrame:
+    """The rows that stood in the snapshot of the day before, each with the moment at which it was replaced."""
+    path = layout.replaced_features(day.isoformat())
+    declared = schema() | {REPLACED_AT: _MOMENT}
+    frame = read_table(lake, path) if lake.exists(path) else empty(declared)
+    return frame if frame.schema == pl.Schema(declared) else empty(declared)
 
 
 def read_snapshot(lake: Lake, day: dt.date) -> pl.DataFrame:
     """The snapshot at the end of the day; no rows where the lake has none under the contract in force."""
     path = layout.profile_features(day.isoformat())
     frame = read_table(lake, path) if lake.exists(path) else empty(schema())
-    return frame if frame.schema == pl.Schema(schema()) else empty(schema())
+    if frame.schema != pl.Schema(schema()):
+        return empty(schema())
+    return frame.filter(pl.col("contract_hash") == contract_hash())
 
 
 def online(rows: pl.DataFrame) -> Iterator[Profile]:

@@ -21,7 +21,7 @@ from tip_serving.features.contract import contract_hash
 from tip_serving.features.vector import names
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
-from tip_serving.lake.tables import Schema, empty, read_table, write_table
+from tip_serving.lake.tables import Schema, empty, put_table, read_table
 from tip_serving.training.reward import is_dismissed, is_settled, reward_of
 
 ORDER = ("user", "at", "decision_id")
@@ -82,11 +82,7 @@ def build(lake: Lake, day: dt.date, now: dt.datetime) -> Built:
 def write(lake: Lake, day: dt.date, now: dt.datetime) -> Built:
     """Build the day and write it, or take away one that nothing is left for."""
     built = build(lake, day, now)
-    path = layout.training_set(day.isoformat())
-    if built.frame.is_empty():
-        lake.delete(path)
-    else:
-        write_table(lake, path, built.frame)
+    put_table(lake, layout.training_set(day.isoformat()), built.frame)
     return built
 
 

@@ -130,21 +130,22 @@ def test_rows_are_taken_out_of_the_files_alone(store: EventStore, lake: Lake) ->
     assert export.read_day(lake, Kind.FEEDBACK, DAY)["user"].to_list() == ["them"]
 
 
-def test_a_day_has_another_digest_when_and_only_when_its_file_is_another(store: EventStore, lake: Lake) -> None:
+def test_a_day_has_another_hash_when_and_only_when_its_file_is_another(store: EventStore, lake: Lake) -> None:
     store.keep([*signals("u", START, "s"), exposure(at=START, event_id="e", decision_id="d")])
     list(export.export(store, lake))
-    before = export.digests(lake)
-    assert set(before) == {(kind, DAY) for kind in (Kind.SIGNAL, Kind.EXPOSURE, TIP_SCORES)}
+    before = export.inventory(lake)
+    counts = {kind: held.n_rows for (kind, _), held in before.items()}
+    assert counts == {Kind.SIGNAL: 3, Kind.EXPOSURE: 1, TIP_SCORES: 1}
     export.export_day(store, lake, Kind.SIGNAL, DAY)
-    assert export.digests(lake) == before
+    assert export.inventory(lake) == before
     lake.delete(layout.feature_mark(Kind.EXPOSURE, DAY.isoformat()))  # died between file and mark
-    assert export.digests(lake) == before
+    assert export.inventory(lake) == before
     store.keep([reaction("d")])
     list(export.export(store, lake))
-    after = export.digests(lake)
+    after = export.inventory(lake)
     assert {key for key in after if after[key] != before.get(key)} == {(Kind.FEEDBACK, DAY), (TIP_SCORES, DAY)}
     export.remove(lake, lambda rows: rows["user"] == "u")
-    assert set(export.digests(lake)) == {key for key in after if key[0] != Kind.SIGNAL}
+    assert set(export.inventory(lake)) == {key for key in after if key[0] != Kind.SIGNAL}
 
 
 def test_a_day_that_an_older_build_wrote_has_nulls_for_what_came_later(store: EventStore, lake: Lake) -> None:
