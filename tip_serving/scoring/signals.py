@@ -84,7 +84,7 @@ def _read(told: Any) -> AnySignal:
 
 
 def _id_faults(event_id: str) -> list[str]:
-    return [] if re.match(_EVENT_ID, event_id) else [f"{shown(event_id)} does not match {_EVENT_ID}"]
+    return [] if re.fullmatch(_EVENT_ID, event_id) else [f"{shown(event_id)} does not match {_EVENT_ID}"]
 
 
 _BEYOND: dict[str, Callable[[Any], list[str]]] = {"event_id": _id_faults, "at": impossible}

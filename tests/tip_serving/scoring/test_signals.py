@@ -65,8 +65,9 @@ def test_all_faults_of_all_signals_are_told_at_once() -> None:
     )
 
 
-def test_an_id_that_could_not_travel_in_a_head_is_refused() -> None:
-    assert faults(told(event_id="a\r\nNats-Expected-Stream: x"))[0].startswith("signal 0.event_id: ")
+@pytest.mark.parametrize("event_id", ["a\r\nNats-Expected-Stream: x", "a\n", "", " a", "é", "a" * 201])
+def test_an_id_that_could_not_travel_in_a_head_is_refused(event_id: str) -> None:
+    assert faults(told(event_id=event_id))[0].startswith("signal 0.event_id: ")
 
 
 @pytest.mark.parametrize(
