@@ -45,6 +45,19 @@ class Day(NamedTuple):
     """How often it changed."""
 
 
+class Recent(NamedTuple):
+    """An event as it lies in the store; for an exposure `tip_id` is the tip that came first."""
+
+    at_us: int
+    event_id: str
+    user: str
+    decision_id: str | None
+    tip_id: str | None
+    reaction: str | None
+    rating: float | None
+    body: str
+
+
 class EventStore:
     """Events in a database, whose tables are brought up to date here."""
 
@@ -94,6 +107,21 @@ class EventStore:
             )  # fmt: skip
             for _, _, body in page:
                 yield decode(body.encode())
+            if len(page) < PAGE:
+                return
+            last = (page[-1][0], page[-1][1])
+
+    def between(self, kind: Kind, since: dt.datetime, until: dt.datetime) -> Iterator[Recent]:
+        """The events of these moments, both included, by moment and id, read page by page and not decoded."""
+        last, end = (microseconds(since), ""), microseconds(until)
+        while True:
+            page = self._database.rows(
+                'SELECT at_us, event_id, "user", decision_id, tip_id, reaction, rating, body FROM events '
+                "WHERE kind = ? AND at_us <= ? AND at_us >= ? AND (at_us > ? OR event_id > ?) "
+                "ORDER BY at_us, event_id LIMIT ?",
+                kind.value, end, last[0], *last, PAGE,
+            )  # fmt: skip
+            yield from map(Recent._make, page)
             if len(page) < PAGE:
                 return
             last = (page[-1][0], page[-1][1])

@@ -1,11 +1,25 @@
-"""The one thing that is next of a release: asked again and again, by anybody, it goes on where the steps say."""
+"""The one thing that is next of a release: asked again and again, by anybody, it goes on where the steps say.
+
+In this order, so that whoever dies is made good for by whoever comes next: what the steps say is served, what is next
+is decided and written as a step, that is served, cards and registry are told.
+"""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import NamedTuple
 
-from tip_serving.lake.storage import Lake
+from tip_serving.lake.storage import ConflictError, Lake
+from tip_serving.releasing import rollout, shadow_phase
+from tip_serving.releasing.decision import Decided, Moment
+from tip_serving.releasing.gate_phase import begin, gate
+from tip_serving.releasing.journal import Journal, append, read_journal
+from tip_serving.releasing.mirroring import mirror
 from tip_serving.releasing.ports import Sources
+from tip_serving.releasing.serving import publish
+from tip_serving.releasing.state import Phase, next_in_line, proposals, state
 from tip_serving.releasing.step import Finding, Step
+
+_MOST_STEPS = 50  # of one call to `advance_all`; none takes more than a dozen
 
 
 class Advance(NamedTuple):
@@ -16,6 +30,17 @@ class Advance(NamedTuple):
     words: str
     findings: tuple[Finding, ...]
     """Numbers as they stand."""
+    untold: tuple[str, ...] = ()
+    """What cards or registry could not be told; it is told with the next call."""
+
+
+_NEXT: dict[Phase, Callable[[Moment], Decided]] = {
+    Phase.QUEUED: begin,
+    Phase.GATE: gate,
+    Phase.SHADOW: shadow_phase.decide,
+    Phase.APPROVAL: shadow_phase.approval,
+    Phase.ROLLOUT: rollout.decide,
+}
 
 
 def advance(lake: Lake, proposal_id: str, sources: Sources, now: dt.datetime) -> Advance:
@@ -31,15 +56,55 @@ def advance(lake: Lake, proposal_id: str, sources: Sources, now: dt.datetime) ->
 
     Raises:
         ProposalError: there is no such proposal.
+        ConflictError: others kept writing.
     """
-    raise NotImplementedError
+    journal = publish(lake)
+    decided = _decided(Moment(lake, state(lake, proposal_id, journal), journal, sources, now))
+    step = None
+    if decided.kind is not None:
+        try:
+            step = _taken(lake, journal, proposal_id, decided, now)
+        except ConflictError:  # somebody else decided something just now; what is next may be another thing
+            return advance(lake, proposal_id, sources, now)
+        journal = publish(lake)
+    untold = mirror(lake, state(lake, proposal_id, journal), sources.registry)
+    return Advance(step, decided.words, decided.findings, tuple(untold))
 
 
 def advance_all(lake: Lake, sources: Sources, now: dt.datetime) -> list[Step]:
-    """Advance whichever proposal's turn it is until nothing can be decided; what was."""
-    raise NotImplementedError
+    """Advance whichever proposal's turn it is until nothing can be decided; the steps that were taken."""
+    journal = publish(lake)
+    if journal.on_turn is not None:  # over or not: cards or registry may have been out of reach when it ended
+        mirror(lake, state(lake, journal.on_turn, journal), sources.registry)
+    taken: list[Step] = []
+    while len(taken) < _MOST_STEPS:
+        first = next_in_line(proposals(lake, publish(lake)))
+        if first is None:
+            break
+        step = advance(lake, first.proposal_id, sources, now).step
+        if step is None:
+            break
+        taken.append(step)
+    return taken
 
 
 def watched(lake: Lake, proposal_id: str, sources: Sources, now: dt.datetime) -> Advance:
     """What `advance` would see, for people to look at; nothing is written and no step taken."""
-    raise NotImplementedError
+    journal = read_journal(lake)
+    decided = _decided(Moment(lake, state(lake, proposal_id, journal), journal, sources, now))
+    return Advance(None, decided.words, decided.findings)
+
+
+def _decided(moment: Moment) -> Decided:
+    if not moment.found.is_open:
+        return Decided.waiting(f"{moment.found.proposal_id} is over: {moment.found.phase}")
+    if moment.found.waits_for is not None:
+        return Decided.waiting(moment.found.next)
+    return _NEXT[moment.found.phase](moment)
+
+
+def _taken(lake: Lake, journal: Journal, proposal_id: str, decided: Decided, now: dt.datetime) -> Step:
+    return append(
+        lake, journal, proposal_id=proposal_id, kind=decided.kind, at=now, by=decided.by, reason=decided.words,
+        findings=decided.findings, **decided.fields,
+    )  # fmt: skip

@@ -80,6 +80,7 @@ class RolloutPlan(_Strict):
 
     @model_validator(mode="after")
     def _ends_with_everybody(self) -> Self:
-        if not self.stages or self.stages[-1] != 1.0 or list(self.stages) != sorted(set(self.stages)):
-            raise ValueError(f"stages are {self.stages}; expected growing shares of which the last is 1")
+        is_growing = list(self.stages) == sorted(set(self.stages))
+        if len(self.stages) < 2 or self.stages[-1] != 1.0 or not is_growing:  # noqa: PLR2004  one to compare in, and all
+            raise ValueError(f"stages are {self.stages}; expected two or more growing shares of which the last is 1")
         return self

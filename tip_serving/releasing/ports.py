@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from tip_serving.bench.ranking.board import Judged
 from tip_serving.events.store import EventStore
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.arms import ReadyArm
@@ -83,6 +84,9 @@ class NoChecks:
 EvidenceOf = Callable[[Lake, Sequence[dt.date], ReadyArm, ReadyArm, dt.datetime, dt.datetime | None], Evidence]
 """`tip_serving.training.evidence.evidence`."""
 
+JudgedOf = Callable[[Lake, str, str, str], Judged]
+"""What a judge said of an experiment, by experiment, judge and rubric version."""
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -91,6 +95,7 @@ class Sources:
     events: EventStore
     """As fresh as they come; day files lag behind."""
     evidence: EvidenceOf
+    judged: JudgedOf
     checks: Checks
     registry: Registry
     default_cell: str

@@ -6,9 +6,8 @@ from enum import StrEnum
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.releasing.journal import Journal, last, read_journal
-from tip_serving.releasing.proposal import Proposal, read_proposal
-from tip_serving.releasing.step import Base, Step, StepKind
-from tip_serving.scoring.manifest import Arm
+from tip_serving.releasing.proposal import Proposal, ProposalError, read_proposal
+from tip_serving.releasing.step import Step, StepKind, Turn
 
 
 class Phase(StrEnum):
@@ -67,19 +66,17 @@ class ReleaseState:
         return self.phase in OPEN
 
     @property
-    def begun(self) -> Step | None:
-        """The step with which its turn came."""
-        return last(self.steps, StepKind.BEGUN)
+    def has_begun(self) -> bool:
+        """Whether its turn has come, now or before."""
+        return last(self.steps, StepKind.BEGUN) is not None
 
     @property
-    def base(self) -> Base | None:
-        """What was served when its turn came, and is restored by a rollback."""
-        return None if self.begun is None else self.begun.base
-
-    @property
-    def arm(self) -> Arm | None:
-        """What is released, as it would be the champion; None before its turn."""
-        return None if self.begun is None else self.begun.arm
+    def turn(self) -> Turn:
+        """What it is about: the arm, and what was served when its turn came. Raises ProposalError before that."""
+        begun = last(self.steps, StepKind.BEGUN)
+        if begun is None or begun.turn is None:
+            raise ProposalError(f"Proposal {self.proposal_id} is {self.phase}: its turn has not come.")
+        return begun.turn
 
     @property
     def stage(self) -> Step | None:
@@ -126,15 +123,20 @@ class ReleaseState:
         return "to become the champion" if following is None else f"{following:.0%} of all users"
 
 
-def state(lake: Lake, proposal_id: str) -> ReleaseState:
+def state(lake: Lake, proposal_id: str, journal: Journal | None = None) -> ReleaseState:
     """What this proposal has come to.
+
+    Args:
+        lake: holds the proposal.
+        proposal_id: which one.
+        journal: where it was read already.
 
     Raises:
         ProposalError: there is none of this id.
         JournalError: the steps are damaged.
     """
     read_proposal(lake, proposal_id)
-    return next(found for found in proposals(lake) if found.proposal_id == proposal_id)
+    return next(found for found in proposals(lake, journal) if found.proposal_id == proposal_id)
 
 
 def proposals(lake: Lake, journal: Journal | None = None) -> list[ReleaseState]:

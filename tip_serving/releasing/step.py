@@ -73,6 +73,16 @@ class Base(_Strict):
     example: File | None
 
 
+class Turn(_Strict):
+    """What a release is about, noted when its turn came."""
+
+    base: Base
+    arm: Arm
+    """What is released, as it would be the champion."""
+    example: File | None
+    """On which that arm is tried."""
+
+
 class Step(_Strict):
     """One decision; `number` counts over all proposals."""
 
@@ -85,9 +95,5 @@ class Step(_Strict):
     findings: tuple[Finding, ...] = ()
     share: FiniteFloat | None = None
     """Of a stage."""
-    base: Base | None = None
+    turn: Turn | None = None
     """Of the step with which its turn came."""
-    arm: Arm | None = None
-    """Of the same step: what is released, as it would be the champion."""
-    example: File | None = None
-    """Of the same step: on which that arm is tried."""

@@ -1,0 +1,60 @@
+"""What is decided next about a proposal, and what it is decided from."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from tip_serving.lake.storage import Lake
+from tip_serving.releasing.journal import Journal
+from tip_serving.releasing.ports import Sources
+from tip_serving.releasing.state import ReleaseState
+from tip_serving.releasing.step import RELEASE, Finding, Outcome, StepKind
+
+_FINE = (Outcome.PASSED, Outcome.NOT_MEASURED)
+
+
+class Moment(NamedTuple):
+    """A proposal at one moment, with all that may be asked about it."""
+
+    lake: Lake
+    found: ReleaseState
+    journal: Journal
+    sources: Sources
+    now: dt.datetime
+
+    def hours_since(self, at: dt.datetime) -> float:
+        """How long ago that was."""
+        return (self.now - at).total_seconds() / 3600
+
+
+class Decided(NamedTuple):
+    """A step to take, or what is waited for."""
+
+    kind: StepKind | None
+    """None where nothing can be decided yet."""
+    words: str
+    findings: tuple[Finding, ...] = ()
+    fields: Mapping[str, Any] = MappingProxyType({})
+    """Further fields of the step."""
+    by: str = RELEASE
+
+    @classmethod
+    def waiting(cls, words: str, findings: Iterable[Finding] = ()) -> "Decided":
+        """Nothing is decided yet."""
+        return cls(None, words, tuple(findings))
+
+
+def unmet(findings: Iterable[Finding]) -> list[Finding]:
+    """What speaks against going on."""
+    return [one for one in findings if one.outcome not in _FINE]
+
+
+def failed(findings: Iterable[Finding]) -> list[Finding]:
+    """What has been shown to be wrong."""
+    return [one for one in findings if one.outcome is Outcome.FAILED]
+
+
+def told(findings: Iterable[Finding]) -> str:
+    """All sentences as one."""
+    return " | ".join(one.sentence for one in findings)
