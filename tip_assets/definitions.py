@@ -10,12 +10,13 @@ from tip_assets.bench.scenarios import scenarios
 from tip_assets.bench.sensors import bench_sensor
 from tip_assets.resources.mirror import mirror_resource
 from tip_assets.resources.workshop import workshop_resource
+from tip_assets.rewards.sensor import REWARD_ASSETS, analyse_rewards, rewards_sensor
 
 BENCH_ASSETS = [scenarios, candidates, judge_export, automatic_verdicts, judge_scores, leaderboard]
 
 defs = dg.Definitions(
-    assets=BENCH_ASSETS,
-    jobs=BENCH_JOBS,
-    sensors=[bench_sensor],
+    assets=[*BENCH_ASSETS, *REWARD_ASSETS],
+    jobs=[*BENCH_JOBS, analyse_rewards],
+    sensors=[bench_sensor, rewards_sensor],
     resources={"workshop": workshop_resource, "mirror": mirror_resource},
 )

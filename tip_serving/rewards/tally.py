@@ -20,7 +20,8 @@ from tip_serving.training import reward
 
 DECIDED_BY = ("arm", "manifest_version", "policy_version", "model_version", "prompt_version", "model")
 _REACTIONS = ("accepted", "dismissed", "done", "snoozed", "rated")
-_ANY = "none"  # in the place of a version where nothing of the sort decided
+NO_VERSION = "none"
+"""In the place of a version where nothing of the sort decided."""
 _READ = ("user", "decision_id", "tip_id", "at", "kind", *DECIDED_BY, "rank", "rating", "shown_at",
          *(f"{reaction}_at" for reaction in _REACTIONS))  # fmt: skip
 COUNTS = ("n_shown", "n_due", "n_open", "n_displayed", *(f"n_{reaction}" for reaction in _REACTIONS))
@@ -64,7 +65,7 @@ def summed(shown: pl.DataFrame, day: dt.date, now: dt.datetime) -> pl.DataFrame:
         shown.filter(pl.col("rank") == 0)
         .unique(["user", "decision_id", "tip_id"], keep="first", maintain_order=True)
         .with_columns(reward.reward_of(), is_shown.alias("is_shown"), pl.lit(day).alias("day"))
-        .with_columns(pl.col(*DECIDED_BY[:4]).fill_null(_ANY))
+        .with_columns(pl.col(*DECIDED_BY[:4]).fill_null(NO_VERSION))
         .group_by("day", "user", *DECIDED_BY, maintain_order=True)
         .agg(
             pl.len().cast(pl.Int64).alias("n_decisions"),
