@@ -3,6 +3,7 @@
 Each check looks at one thing and returns findings; one that breaks is itself a finding and hides no other.
 """
 
+import asyncio
 import importlib.metadata
 import re
 import shutil
@@ -27,9 +28,11 @@ from tip_serving.bench.identity import Cell
 from tip_serving.generation.catalog import Catalog, known_key_variables
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
+from tip_serving.scoring.online_store import Profiles, ProfileSource, open_store
 from tip_serving.settings import Settings
 
 LOW_DISK_GB = 2.0
+ANSWER_S = 2.0
 PORTS = {3000: "the Dagster UI", 3100: "the admin panel", 5000: "the MLflow UI", 8000: "the server"}
 OLLAMA = "http://127.0.0.1:11434"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(?:\s*;\s*(.*?))?\s*\\?$")
@@ -195,6 +198,29 @@ def check_mlflow(chosen: Settings) -> Iterator[Finding]:
     yield Finding(Level.FINE, f"MLflow at {chosen.tracking_uri}: {n_found} experiments")
 
 
+def check_online_store(chosen: Settings) -> Iterator[Finding]:
+    """The online feature store answers, as a server asks it; a server goes on without it, on fallbacks."""
+    if chosen.tip_online_store is None:
+        yield Finding(Level.FINE, "no online feature store is configured: callers ship profile features")
+        return
+    answer = asyncio.run(_asked(chosen.tip_online_store))
+    if answer in {ProfileSource.STORE, ProfileSource.UNKNOWN_USER}:
+        yield Finding(Level.FINE, "the online feature store answers")
+    else:
+        yield Finding(
+            Level.BROKEN, f"the online feature store: {answer}",
+            "start it, or materialize `online_features`; until then profiles fall back",
+        )  # fmt: skip
+
+
+async def _asked(url: str) -> ProfileSource:
+    profiles = Profiles(open_store(url), ANSWER_S)
+    try:
+        return (await profiles.of("", None)).source
+    finally:
+        await profiles.aclose()
+
+
 def check_dagster(chosen: Settings) -> Iterator[Finding]:
     """The instance can be opened and no run of a dead process stands open."""
     if not (chosen.dagster_directory / "dagster.yaml").exists():
@@ -232,6 +258,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_leases,
     check_spool,
     check_mlflow,
+    check_online_store,
     check_dagster,
 )
 

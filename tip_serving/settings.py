@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     tip_drain_s: NonNegativeFloat = Field(default=0.0, description="Served on after SIGTERM, unready, before it ends.")
     tip_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Of the server.")
     tip_manifest_poll_s: PositiveFloat = Field(default=2.0, description="How often the server looks for a release.")
-    tip_online_store: str | None = Field(default=None, description="sqlite:///file of profile features by user.")
+    tip_online_store: str | None = Field(default=None, description="sqlite:///file or redis://host:port/db of profiles.")
     tip_online_store_budget_s: PositiveFloat = Field(default=0.005, description="How long a request waits for it.")
     tip_shadow_queue: PositiveInt = Field(default=256, description="Requests that may wait for arms in the shadow.")
     tip_generate_model: str = Field(default="embedded/planner", description="Writes tips where no policy chose one.")

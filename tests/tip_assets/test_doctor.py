@@ -16,6 +16,7 @@ from tip_serving.bench.identity import Cell
 from tip_serving.bench.leases import Lease, LeaseDesk, ProcessName
 from tip_serving.bench.workshop import Workshop
 from tip_serving.lake import layout
+from tip_serving.scoring.online_store import write_profiles
 
 
 @pytest.fixture
@@ -110,3 +111,16 @@ def test_runs_of_dead_processes_are_counted(place: Workshop) -> None:
         )
     assert "1 runs stand open" in _found(place, "stand open").what
     assert _found(place, "daemon").mend == "make up"
+
+
+def test_an_online_store_that_does_not_answer_is_told_and_one_that_does_too(place: Workshop, tmp_path: Path) -> None:
+    assert "no online feature store is configured" in _found(place, "online feature store").what
+    url = f"sqlite:///{tmp_path}/profiles.db"
+    chosen = place.settings.model_copy(update={"tip_online_store": url})
+    (absent,) = doctor.check_online_store(chosen)
+    assert absent.level is Level.BROKEN
+    assert absent.what.endswith("store cannot be reached")
+    assert "online_features" in absent.mend
+    write_profiles(url, [])
+    (answering,) = doctor.check_online_store(chosen)
+    assert answering.level is Level.FINE
