@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from tip_serving.admin.api import catalogs, door, events, experiments, judging, people, problems
+from tip_serving.admin.api import catalogs, door, events, experiments, judging, people, problems, releases, rewards
 from tip_serving.admin.api.caller import Caller, roles
 from tip_serving.admin.assembly import Admin
 from tip_serving.admin.limits import Caution, SizeLimit
@@ -21,7 +21,7 @@ write. `x-roles` says who may call a route. Refusals are problem+json and name e
 and `limit`; answers with an ETag can be asked for with `If-None-Match`.
 """
 
-ROOMS = (door, experiments, events, judging, catalogs, people)
+ROOMS = (door, experiments, events, judging, catalogs, people, rewards, releases)
 
 
 def create_app(admin: Admin) -> FastAPI:

@@ -19,6 +19,8 @@ from tip_serving.admin.service.bench import Bench
 from tip_serving.admin.service.drawer import Drawer
 from tip_serving.admin.service.judging import Judging
 from tip_serving.admin.service.people import People
+from tip_serving.admin.service.releases import Releases
+from tip_serving.admin.service.rewards import Rewards
 from tip_serving.admin.service.scores import Scores
 from tip_serving.admin.service.tips import Candidates, Tips
 from tip_serving.admin.service.watch import Watch
@@ -42,6 +44,8 @@ class Admin:
     bench: Bench
     judging: Judging
     people: People
+    releases: Releases
+    rewards: Rewards
     scores: Scores
     tips: Tips
     watch: Watch
@@ -79,6 +83,8 @@ class Admin:
             bench=bench,
             judging=Judging(bench, candidates, drawer, scores),
             people=People(accounts, tokens, webhooks, attempts, audit),
+            releases=Releases(workshop.lake, settings, audit, clock),
+            rewards=Rewards(workshop.lake),
             scores=scores,
             tips=Tips(bench, candidates),
             watch=Watch(bench, scores, clock),

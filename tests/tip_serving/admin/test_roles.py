@@ -28,9 +28,19 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/api/session/password"): {"current": "a", "new": "b"},
     ("post", "/api/tokens"): {"label": "walked"},
     ("post", "/api/webhooks"): {"judge": "agent"},
+    ("post", "/api/releases/{proposal}/approve"): {"reason": "walked"},
+    ("post", "/api/releases/{proposal}/rollback"): {"reason": "walked"},
 }
 QUERIES = {"/api/prompts/diff": {"old": "v1", "new": "v2"}}
-VALUES = {"experiment": "tip-bench-test", "name": "nobody", "token_id": "none", "key_id": "none", "scenario_id": "none"}
+VALUES = {
+    "experiment": "tip-bench-test",
+    "name": "nobody",
+    "token_id": "none",
+    "key_id": "none",
+    "scenario_id": "none",
+    "proposal": "none",
+    "version": "none",
+}
 
 
 class Operation(NamedTuple):
