@@ -6,6 +6,7 @@ arms that keep their margins are rolled back in at most `max_false_rollbacks` of
 decision of the stage.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -26,15 +27,15 @@ _UNKNOWN = SideBounds(None, None)
 
 
 class Measured(NamedTuple):
-    """One outcome per decision, in [0, 1]: columns `user` and `value`."""
+    """One outcome per decision, 0 or 1: columns `user` and `value`."""
 
     name: str
     control: pl.DataFrame
     treatment: pl.DataFrame
     margin: float
     is_higher_better: bool
-    may_be_rare: bool
-    """Whether hardly any decision, or every one, may have it: then users are counted exactly too."""
+    is_technical: bool
+    """Whether it hangs on the request more than on who asks."""
 
 
 def alarm_error(plan: RolloutPlan) -> float:
@@ -57,10 +58,7 @@ def finding(measured: Measured, plan: RolloutPlan, planned_n: int) -> Finding:
     if alarm.at_least is not None and alarm.at_least > margin:
         outcome, told = Outcome.FAILED, alarm
         words = f"fail. Worse by at least {alarm.at_least:.2%}, {margin:.2%} may be"
-    elif calm.at_least is None or calm.at_most is None:
-        outcome = Outcome.UNDETERMINED
-        words = f"not yet. So few users and decisions say nothing; worse by {margin:.2%} may be"
-    elif calm.at_most < margin:
+    elif calm.at_most is not None and calm.at_most < margin:
         outcome = Outcome.PASSED
         words = f"pass. Worse by at most {calm.at_most:.2%}, {margin:.2%} may be"
     else:
@@ -77,17 +75,27 @@ def finding(measured: Measured, plan: RolloutPlan, planned_n: int) -> Finding:
 
 def _harm(measured: Measured, error: float, planned_n: int, min_users: int) -> SideBounds:
     """By how much the treatment is worse, at least and at most, each at the error rate: of two kinds, the narrower."""
-    error = error / 2 if measured.may_be_rare else error
-    by_spread = _harm_by_spread(measured, error, planned_n, min_users)
-    if not measured.may_be_rare:
-        return by_spread
-    counted = [table.group_by("user", maintain_order=True).first() for table in measured[1:3]]
-    control, treatment = (Proportion(int(table["value"].sum()), table.height) for table in counted)
-    exact = ShareBounds(1 - error).harm(control, treatment)
+    by_spread = _harm_by_spread(measured, error / 2, planned_n, min_users)
+    by_count = _harm_by_count(measured, error / 2)
     return SideBounds(
-        max(bound for bound in (exact.at_least, by_spread.at_least) if bound is not None),
-        min(bound for bound in (exact.at_most, by_spread.at_most) if bound is not None),
+        max(bound for bound in (by_count.at_least, by_spread.at_least) if bound is not None),
+        min(bound for bound in (by_count.at_most, by_spread.at_most) if bound is not None),
     )
+
+
+def _harm_by_count(measured: Measured, error: float) -> SideBounds:
+    """Exact, whether hardly anybody has it or everybody: each user counts once.
+
+    What is technical and never happened has no clusters: then all decisions count, or a hundred people could never
+    rule it out.
+    """
+    tables: Sequence[pl.DataFrame] = measured[1:3]
+    if not (measured.is_technical and measured.treatment["value"].sum() == 0):
+        tables = [table.group_by("user", maintain_order=True).first() for table in tables]
+    control, treatment = (Proportion(int(table["value"].sum()), table.height) for table in tables)
+    if measured.is_higher_better:
+        control, treatment = treatment, control  # harm is what the treatment lacks
+    return ShareBounds(1 - error).harm(control, treatment)
 
 
 def _harm_by_spread(measured: Measured, error: float, planned_n: int, min_users: int) -> SideBounds:

@@ -47,7 +47,7 @@ def _reactions(stage: Stage, plan: RolloutPlan, now: dt.datetime) -> list[Measur
     def measured(name: str, within: dt.timedelta, column: str, margin: float, *, is_higher_better: bool) -> Measured:
         value = pl.col(column).cast(pl.Float64).alias("value")
         control, treatment = (rewarded(table, now, within).select("user", value) for table in tables)
-        return Measured(name, control, treatment, margin, is_higher_better, may_be_rare=False)
+        return Measured(name, control, treatment, margin, is_higher_better, is_technical=False)
 
     return [
         measured("reward", WINDOW, "reward", rails.reward, is_higher_better=True),
@@ -60,7 +60,7 @@ def _errors(stage: Stage, plan: RolloutPlan) -> Measured:
     """Decisions in which the arm failed."""
     value = pl.col("error").is_not_null().cast(pl.Float64).alias("value")
     control, treatment = (table.select("user", value) for table in (stage.control, stage.treatment))
-    return Measured("errors", control, treatment, plan.guardrails.errors, is_higher_better=False, may_be_rare=True)
+    return Measured("errors", control, treatment, plan.guardrails.errors, is_higher_better=False, is_technical=True)
 
 
 def _slow(stage: Stage, plan: RolloutPlan, planned_n: int) -> Finding:
@@ -76,7 +76,7 @@ def _slow(stage: Stage, plan: RolloutPlan, planned_n: int) -> Finding:
             name="slow", outcome=Outcome.NOT_MEASURED, numbers={"margin": rails.slow},
             sentence="slow: not measured. No decision of this stage says how long it took",
         )  # fmt: skip
-    measured = Measured("slow", control, treatment, rails.slow, is_higher_better=False, may_be_rare=True)
+    measured = Measured("slow", control, treatment, rails.slow, is_higher_better=False, is_technical=True)
     return finding(measured, plan, planned_n)
 
 
