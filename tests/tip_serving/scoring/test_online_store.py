@@ -49,7 +49,7 @@ def test_where_the_features_come_from_is_told_apart(path: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("colour", "1"), ("completion_rate", "7"), ("tips_7d", '"many"'), ("tips_7d", "{"), ("tips_7d", "")],
+    [("completion_rate", "7"), ("tips_7d", '"many"'), ("tips_7d", "{"), ("tips_7d", "")],
 )
 def test_features_of_a_store_that_are_not_as_declared_are_its_fault_not_the_callers(
     path: Path, name: str, value: str
@@ -59,6 +59,16 @@ def test_features_of_a_store_that_are_not_as_declared_are_its_fault_not_the_call
     stray.close()
     assert ask(f"sqlite:///{path}", "ann") == (None, ProfileSource.UNUSABLE)
     assert ask(f"sqlite:///{path}", "bob").source is ProfileSource.STORE
+
+
+def test_a_feature_that_the_contract_does_not_have_any_more_harms_no_other(path: Path) -> None:
+    with sqlite3.connect(path) as stray:
+        stray.execute(_STRAY, ("colour", '"red"'))
+    stray.close()
+    found = ask(f"sqlite:///{path}", "ann")
+    assert found.source is ProfileSource.STORE
+    assert found.features is not None
+    assert found.features.keys() == {"completion_rate", "favourite_labels"}
 
 
 class Slow:

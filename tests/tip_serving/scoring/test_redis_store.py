@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from support import redis_server
 from support.profiles import AT, ask
@@ -94,19 +95,23 @@ def test_nobody_there_is_told_at_once() -> None:
 
 def test_what_others_left_under_a_key_is_unusable_and_harms_no_other_answer(server: RedisServer) -> None:
     write_profiles(server.url, ANN)
+    moment = "2026-03-02T00:00:00.000000+00:00"
+    strange = {
+        "text": b"x",
+        "bytes": b"\x81\xa1x\xa2\xff\xfe",
+        "list": msgspec.msgpack.encode([moment]),
+        "json": msgspec.msgpack.encode({"tips_7d": f"{moment} {{"}),
+        "bare": msgspec.msgpack.encode({"tips_7d": "3"}),
+    }
     with server.client() as client:
-        client.set("tip:profile:text", "x")
-        client.hset(
-            "tip:profile:bytes", mapping={"tips_7d": b"2026 \xff\xfe", "streak_days": "2026 1", "language": "x y"}
-        )
-        client.hset("tip:profile:json", "tips_7d", "2026-03-02T00:00:00.000000+00:00 {")
-        client.hset("tip:profile:bare", "tips_7d", "3")
-        client.hset("tip:profile:alien", "colour", "2026-03-02T00:00:00.000000+00:00 1")
+        client.hset("tip:profile:hash", "tips_7d", f"{moment} 3")
+        for user, stored in strange.items():
+            client.set(f"tip:profile:{user}", stored)
 
     async def main() -> dict[str, ProfileSource]:
         profiles = Profiles(open_store(server.url), 5.0)
         found = {}
-        for user in ("text", "bytes", "json", "bare", "alien"):
+        for user in ("hash", *strange):
             found[user] = (await profiles.of(user, None)).source
             after = await profiles.of("ann", None)
             assert after.features is not None
@@ -115,6 +120,8 @@ def test_what_others_left_under_a_key_is_unusable_and_harms_no_other_answer(serv
         return found
 
     assert set(asyncio.run(main()).values()) == {ProfileSource.UNUSABLE}
+    write_profiles(server.url, [Profile("text", AT, {"tips_7d": 3})])
+    assert ask(server.url, "text").source is ProfileSource.STORE
 
 
 def test_a_redis_that_takes_no_further_client_cannot_be_reached(server: RedisServer) -> None:

@@ -15,6 +15,8 @@ MOMENT_WIDTH = len("2026-03-02T00:00:00.000000+00:00")
 KEPT_S = max(feature.ttl_s for feature in PROFILE_FEATURES)
 """What was computed longer ago is stale whatever it is, and no store needs to keep it."""
 
+_NAMES = frozenset(feature.name for feature in PROFILE_FEATURES)
+
 
 class Profile(NamedTuple):
     """Features of a person, all computed at one moment; a feature that is null is known to be unknown."""
@@ -57,11 +59,17 @@ def entries(profile: Profile) -> list[Entry]:
 def shipped(found: list[Entry]) -> dict[str, Any] | None:
     """Entries of one user in the form in which a request ships them; None where there are none.
 
+    What this build does not declare is left out: the store may have been written under a contract before or after it.
+
     Raises:
         StoreDataError: a value is no JSON.
     """
     try:
-        features = {entry.name: {"value": json.loads(entry.value), "computed_at": entry.computed_at} for entry in found}
+        features = {
+            entry.name: {"value": json.loads(entry.value), "computed_at": entry.computed_at}
+            for entry in found
+            if entry.name in _NAMES
+        }
     except ValueError as error:
         raise StoreDataError(f"A stored value is no JSON: {error}") from error
     return features or None

@@ -1,16 +1,18 @@
 """`redis://host:port/db` and `rediss://`: one Redis that many servers ask.
 
-Grain: one hash per user, `tip:profile:<user>`, a field per feature: the moment and the value as JSON, with a space
-between. A hash that nobody wrote to for as long as the longest TTL goes by itself.
+Grain: one string per user, `tip:profile:<user>`: a MessagePack map from feature to its moment and its value as JSON,
+with a space between. A GET of one string costs half of an HGETALL of 14 fields. A profile that nobody wrote to for as
+long as the longest TTL goes by itself.
 
 Imported where a Redis is configured and nowhere else: redis-py takes 0.16 s and 14 MB.
 """
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from redis import Redis, RedisError, exceptions
 from redis import asyncio as redis_asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
@@ -27,19 +29,24 @@ _WRITE_ANSWER_S = 30.0
 _WRITE_ATTEMPTS = 3
 _RESP = 2  # nothing here needs more, and a server before Redis 6 knows no other
 
-# One call per user, so that a reader sees all of a snapshot or nothing of it.
+# One call per user, so that a reader sees all of a snapshot or nothing of it. Values pass through as text: a number of
+# Lua would not come out as it went in.
 _PUT = f"""
+local is_known, features = pcall(cmsgpack.unpack, redis.call('GET', KEYS[1]) or '')
+if not is_known or type(features) ~= 'table' then features = {{}} end
 local n_put = 0
 for place = 2, #ARGV, 2 do
-    local known = redis.call('HGET', KEYS[1], ARGV[place])
-    if not known or string.sub(known, 1, {MOMENT_WIDTH}) <= string.sub(ARGV[place + 1], 1, {MOMENT_WIDTH}) then
-        redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
+    local known = features[ARGV[place]]
+    local given = ARGV[place + 1]
+    if type(known) ~= 'string' or string.sub(known, 1, {MOMENT_WIDTH}) <= string.sub(given, 1, {MOMENT_WIDTH}) then
+        features[ARGV[place]] = given
         n_put = n_put + 1
     end
 end
-if n_put > 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+if n_put > 0 then redis.call('SET', KEYS[1], cmsgpack.pack(features), 'EX', ARGV[1]) end
 return n_put
 """
+_PACKED = msgspec.msgpack.Decoder(dict[str, str])
 
 
 class RedisStore:
@@ -64,13 +71,13 @@ class RedisStore:
         if now < self._down_until:
             raise StoreDownError("Redis did not answer a moment ago.")
         try:
-            stored = await self._client.hgetall(_PREFIX + user)
+            packed: bytes | None = await self._client.get(_PREFIX + user)
         except RedisError as error:
             told = _told(error)
             if isinstance(told, StoreDownError):
                 self._down_until = asyncio.get_running_loop().time() + _PAUSE_S
             raise told from error
-        return shipped(_entries(stored))
+        return None if packed is None else shipped(_entries(packed))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -99,10 +106,8 @@ class RedisWriter:
 
     def erase(self, user: str) -> int:
         """Remove the features of a person; how many there were."""
-        pipeline = self._client.pipeline()
-        pipeline.hlen(_PREFIX + user).delete(_PREFIX + user)
-        n_found: int = pipeline.execute()[0]
-        return n_found
+        packed: bytes | None = self._client.getdel(_PREFIX + user)
+        return 0 if packed is None else len(_entries(packed))
 
     def expire(self, before: dt.datetime) -> int:
         """Nothing: Redis lets go by itself of what nobody writes."""
@@ -140,10 +145,10 @@ def _told(error: Exception) -> Exception:
             return error
 
 
-def _entries(stored: Mapping[bytes, bytes]) -> list[Entry]:
-    # Decoded here and not by redis-py: an error in the middle of an answer must not leave the rest of it unread.
+def _entries(packed: bytes) -> list[Entry]:
     try:
-        fields = [(name.decode(), *field.decode().partition(" ")) for name, field in stored.items()]
-    except UnicodeDecodeError as error:
-        raise StoreDataError(f"A stored feature is no UTF-8: {error}") from error
+        features = _PACKED.decode(packed)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StoreDataError(f"A stored profile cannot be read: {error}") from error
+    fields = [(name, *field.partition(" ")) for name, field in features.items()]
     return [Entry(name, computed_at, value) for name, computed_at, _, value in fields]
