@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tip_serving.lake.storage import ConflictError, Lake
 from tip_serving.releasing import rollout, shadow_phase
-from tip_serving.releasing.decision import Decided, Moment
+from tip_serving.releasing.decision import Decided, Moment, Progress
 from tip_serving.releasing.gate_phase import begin, gate
 from tip_serving.releasing.journal import Journal, append, read_journal
 from tip_serving.releasing.mirroring import mirror
@@ -30,6 +30,8 @@ class Advance(NamedTuple):
     words: str
     findings: tuple[Finding, ...]
     """Numbers as they stand."""
+    progress: Progress | None
+    """Of a shadow run or a stage that goes on."""
     untold: tuple[str, ...] = ()
     """What cards or registry could not be told; it is told with the next call."""
 
@@ -68,7 +70,7 @@ def advance(lake: Lake, proposal_id: str, sources: Sources, now: dt.datetime) ->
             return advance(lake, proposal_id, sources, now)
         journal = publish(lake)
     untold = mirror(lake, state(lake, proposal_id, journal), sources.registry)
-    return Advance(step, decided.words, decided.findings, tuple(untold))
+    return Advance(step, decided.words, decided.findings, decided.progress, tuple(untold))
 
 
 def advance_all(lake: Lake, sources: Sources, now: dt.datetime) -> list[Step]:
@@ -92,7 +94,7 @@ def watched(lake: Lake, proposal_id: str, sources: Sources, now: dt.datetime) ->
     """What `advance` would see, for people to look at; nothing is written and no step taken."""
     journal = read_journal(lake)
     decided = _decided(Moment(lake, state(lake, proposal_id, journal), journal, sources, now))
-    return Advance(None, decided.words, decided.findings)
+    return Advance(None, decided.words, decided.findings, decided.progress)
 
 
 def _decided(moment: Moment) -> Decided:

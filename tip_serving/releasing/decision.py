@@ -28,6 +28,23 @@ class Moment(NamedTuple):
         return (self.now - at).total_seconds() / 3600
 
 
+class Progress(NamedTuple):
+    """How far a shadow run or a stage is; it ends when both are reached, and nothing speaks against it."""
+
+    n_decisions: int
+    min_decisions: int
+    hours: float
+    min_hours: float
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether decisions and hours are enough."""
+        return self.n_decisions >= self.min_decisions and self.hours >= self.min_hours
+
+    def __str__(self) -> str:
+        return f"{self.n_decisions:,} of {self.min_decisions:,} decisions, {self.hours:.1f} of {self.min_hours:g} hours"
+
+
 class Decided(NamedTuple):
     """A step to take, or what is waited for."""
 
@@ -38,11 +55,12 @@ class Decided(NamedTuple):
     fields: Mapping[str, Any] = MappingProxyType({})
     """Further fields of the step."""
     by: str = RELEASE
+    progress: Progress | None = None
 
     @classmethod
-    def waiting(cls, words: str, findings: Iterable[Finding] = ()) -> "Decided":
+    def waiting(cls, words: str, findings: Iterable[Finding] = (), progress: Progress | None = None) -> "Decided":
         """Nothing is decided yet."""
-        return cls(None, words, tuple(findings))
+        return cls(None, words, tuple(findings), progress=progress)
 
 
 def unmet(findings: Iterable[Finding]) -> list[Finding]:

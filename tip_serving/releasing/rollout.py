@@ -5,7 +5,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tip_serving.releasing import watching
-from tip_serving.releasing.decision import Decided, Moment, failed, told, unmet
+from tip_serving.releasing.decision import Decided, Moment, Progress, failed, told, unmet
 from tip_serving.releasing.journal import last
 from tip_serving.releasing.outcomes import decisions, frame_of
 from tip_serving.releasing.serving import served_by
@@ -18,8 +18,8 @@ class _Seen(NamedTuple):
 
     step: Step
     share: float
-    n_decisions: int
-    """That the arm answered."""
+    progress: Progress
+    """In decisions that the arm answered."""
     findings: tuple[Finding, ...]
 
 
@@ -32,10 +32,10 @@ def decide(moment: Moment) -> Decided:
     seen = _seen(moment, step)
     if harm := failed(seen.findings):
         return Decided(StepKind.ROLLED_BACK, told(harm), seen.findings)
-    if not _is_long_enough(moment, seen):
-        return Decided.waiting(_progress(moment, seen), seen.findings)
+    if not seen.progress.is_reached:
+        return Decided.waiting(f"{seen.progress}, at {seen.share:.0%}", seen.findings, seen.progress)
     if seen.share == 1.0:
-        return Decided(StepKind.FINISHED, f"it is the champion, after {_progress(moment, seen)}", seen.findings)
+        return Decided(StepKind.FINISHED, f"it is the champion: everybody had it for {seen.progress}", seen.findings)
     following = next(share for share in stages if share > seen.share)
     if following == 1.0 and unmet(seen.findings) and not _is_let_through(moment, step):
         return _undecided(moment, seen)
@@ -57,26 +57,12 @@ def _undecided(moment: Moment, seen: _Seen) -> Decided:
             StepKind.PATIENCE, f"after {plan.patience_hours:g} hours harm is neither shown nor ruled out: {open_ends}",
             seen.findings,
         )  # fmt: skip
-    return Decided.waiting(f"harm is not ruled out yet: {open_ends}", seen.findings)
+    return Decided.waiting(f"harm is not ruled out yet: {open_ends}", seen.findings, seen.progress)
 
 
 def _is_let_through(moment: Moment, stage: Step) -> bool:
     """Whether a person gave the word in this very stage."""
     return any(step.kind is StepKind.APPROVED and step.number > stage.number for step in moment.found.steps)
-
-
-def _is_long_enough(moment: Moment, seen: _Seen) -> bool:
-    plan = moment.found.proposal.plan
-    is_old_enough = moment.hours_since(seen.step.at) >= plan.min_hours_per_stage
-    return is_old_enough and seen.n_decisions >= plan.min_decisions_per_stage
-
-
-def _progress(moment: Moment, seen: _Seen) -> str:
-    plan = moment.found.proposal.plan
-    return (
-        f"{seen.n_decisions:,} of {plan.min_decisions_per_stage:,} decisions at {seen.share:.0%}, "
-        f"{moment.hours_since(seen.step.at):.1f} of {plan.min_hours_per_stage:g} hours"
-    )
 
 
 def _seen(moment: Moment, step: Step) -> _Seen:
@@ -92,7 +78,10 @@ def _seen(moment: Moment, step: Step) -> _Seen:
     control, treatment = (one.filter(pl.col("arm") == name) for one, name in ((beside, champion), (table, arm)))
     stage = Stage(control, treatment, step.share, is_concurrent=not is_last)
     findings = watching.findings(stage, moment.found.proposal.plan, moment.now)
-    return _Seen(step, step.share, treatment.height, findings)
+    plan = moment.found.proposal.plan
+    hours = moment.hours_since(step.at)
+    progress = Progress(treatment.height, plan.min_decisions_per_stage, hours, plan.min_hours_per_stage)
+    return _Seen(step, step.share, progress, findings)
 
 
 def _decided_in(moment: Moment, step: Step) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """From the shadow to people: whether the run was long enough and says nothing against it, and who gives the word."""
 
 from tip_serving.releasing import shadowing
-from tip_serving.releasing.decision import Decided, Moment, failed, told, unmet
+from tip_serving.releasing.decision import Decided, Moment, Progress, failed, told, unmet
 from tip_serving.releasing.outcomes import decisions
 from tip_serving.releasing.serving import needs_shadow, served_by
 from tip_serving.releasing.step import Step, StepKind
@@ -24,12 +24,13 @@ def decide(moment: Moment) -> Decided:
     is_same_scale = turn.arm.model is not None and turn.base.champion.model is not None
     findings = shadowing.findings(run, moment.found.proposal.plan, moment.now, is_same_scale=is_same_scale)
     early = [one for one in failed(findings) if one.name in _EARLY]
-    words = progress(moment, shown, run)
-    if early or (_is_long_enough(moment, shown, run) and failed(findings)):
+    so_far = _progress(moment, shown, run)
+    if early or (so_far.is_reached and failed(findings)):
         return Decided(StepKind.REFUSED, told(early or failed(findings)), findings)
-    if not _is_long_enough(moment, shown, run) or unmet(findings):
-        return Decided.waiting(words, findings)
-    return Decided(StepKind.SHADOW_PASSED, f"nothing in the shadow speaks against it: {words}", findings)
+    unasked = f"; {run.n_unasked:,} more it was not asked about" if run.n_unasked else ""
+    if not so_far.is_reached or unmet(findings):
+        return Decided.waiting(f"{so_far}{unasked}", findings, so_far)
+    return Decided(StepKind.SHADOW_PASSED, f"nothing in the shadow speaks against it: {so_far}{unasked}", findings)
 
 
 def approval(moment: Moment) -> Decided:
@@ -39,16 +40,6 @@ def approval(moment: Moment) -> Decided:
     return Decided.waiting(f"waits for {moment.found.next}")
 
 
-def progress(moment: Moment, shown: Step, run: shadowing.ShadowRun) -> str:
-    """How far the run is."""
+def _progress(moment: Moment, shown: Step, run: shadowing.ShadowRun) -> Progress:
     plan = moment.found.proposal.plan
-    unasked = f", {run.n_unasked:,} more not asked about" if run.n_unasked else ""
-    return (
-        f"{run.n_both:,} of {plan.shadow_min_decisions:,} decisions in the shadow{unasked}, "
-        f"{moment.hours_since(shown.at):.1f} of {plan.shadow_min_hours:g} hours"
-    )
-
-
-def _is_long_enough(moment: Moment, shown: Step, run: shadowing.ShadowRun) -> bool:
-    plan = moment.found.proposal.plan
-    return run.n_both >= plan.shadow_min_decisions and moment.hours_since(shown.at) >= plan.shadow_min_hours
+    return Progress(run.n_both, plan.shadow_min_decisions, moment.hours_since(shown.at), plan.shadow_min_hours)
