@@ -34,7 +34,9 @@
     features/marks/<table>/<day>.json                   of `profile`, `training`: fingerprint of what the day rests on;
                                                         of a kind of events: the hash of the day's file
     models/<name>/<version>/model.txt                   a reward model, never changed
+    models/<name>/trained.json                          what was trained last under a registered name, and on what
     policies/<version>.json                             the state of a policy, named by its content
+    policies/evaluations/<challenger>.json              what logged decisions say of a policy against the champion
     cards/<name>/<version>/card.{json,md,html}          what is known of a registered version; its history is appended
     releases/candidates/<candidate>.json                an arm that was trained, with its example, cards and evaluation
     releases/proposals/<proposal>.json                  what somebody wants released, never changed
@@ -364,6 +366,16 @@ def released_example(version: str) -> str:
 def reward_model(name: str, version: str) -> str:
     """One version of a reward model."""
     return f"models/{encode(name)}/{encode(version)}/model.txt"
+
+
+def trained(name: str) -> str:
+    """What was trained last under a registered name."""
+    return f"models/{encode(name)}/trained.json"
+
+
+def policy_evaluation(challenger: str) -> str:
+    """What logged decisions say of a policy, by its version."""
+    return f"policies/evaluations/{encode(challenger)}.json"
 
 
 def policy(version: str) -> str:

@@ -16,7 +16,7 @@ from tip_experiments.gate import Contender, GatePolicy, GuardedMetric, Verdict, 
 from tip_experiments.gate.release import STANDARD
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.arms import ReadyArm
-from tip_serving.training.groups import OF_DECISIONS, labelled
+from tip_serving.training.groups import OF_DECISIONS, OF_PEOPLE, labelled
 from tip_serving.training.logged import DecisionLog, Decisions
 from tip_serving.training.targets import target
 
@@ -52,6 +52,8 @@ class Evidence:
     guardrails: tuple[GuardedMetric, ...]
     slices: Mapping[str, NDArray[np.str_]]
     """By column, (n,) labels."""
+    people: Mapping[str, NDArray[np.str_]]
+    """By column, (n,) the groups that fairness is looked at by."""
     users: NDArray[np.int64]
     """(n,) int64, equal for decisions of one person; growing."""
     n_left_out: Mapping[str, int]
@@ -61,6 +63,16 @@ class Evidence:
     def n(self) -> int:
         """Number of decisions."""
         return int(self.rewards.size)
+
+    @property
+    def champion_table(self) -> Vector:
+        """(n, K) what the champion would have done."""
+        return np.asarray(self.champion.target, np.float64)
+
+    @property
+    def challenger_table(self) -> Vector:
+        """(n, K) what the challenger would have done."""
+        return np.asarray(self.challenger.target, np.float64)
 
     def verdict(self, rng: np.random.Generator, policy: GatePolicy = STANDARD) -> Verdict:
         """What the gate says of it."""
@@ -115,6 +127,7 @@ def evidence(
         reward_model=model,
         guardrails=(GuardedMetric("dismissals", dismissed, DISMISSALS_MARGIN, is_higher_better=False),),
         slices=labelled(OF_DECISIONS, columns["shown"]),
+        people=labelled(OF_PEOPLE, columns["shown"]),
         users=users.astype(np.int64),
         n_left_out=dict(log.n_left_out),
     )

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tip_experiments.stats import prediction
-from tip_experiments.stats.estimates import Estimate
+from tip_experiments.stats.estimates import Estimate, student
+from tip_experiments.stats.moments import JointMoments
 from tip_serving.training.cards.card import Fairness, Group
 
 Floats = NDArray[np.float64]
@@ -31,10 +32,13 @@ class Rows(NamedTuple):
     """(n,) float64: predictions, or the weight of a row under a policy."""
     people: NDArray[np.int64]
     """(n,) equal for rows of one person."""
+    against: Floats | None = None
+    """(n,) float64: the weight of a row under the policy that is compared with."""
 
     def only(self, rows: NDArray[np.bool_]) -> "Rows":
         """Some of them."""
-        return Rows(self.outcomes[rows], self.predicted[rows], self.people[rows])
+        against = None if self.against is None else self.against[rows]
+        return Rows(self.outcomes[rows], self.predicted[rows], self.people[rows], against)
 
 
 class Measure(NamedTuple):
@@ -45,6 +49,8 @@ class Measure(NamedTuple):
     """From rows and a confidence; None where the rows do not have what it needs."""
     finding: str | None = None
     """Said of a `{group}` whose interval leaves out 0 with this `{value}`; None where that is no finding."""
+    is_good_above: bool = False
+    """Whether only a group that lies below 0 is a finding."""
 
 
 OF_PREDICTIONS = (
@@ -61,6 +67,38 @@ OF_PREDICTIONS = (
     ),
 )
 """For models that predict rewards."""
+
+VALUE, GAIN = "value", "gain over the default"
+
+
+def _value(rows: Rows, confidence: float) -> Estimate | None:
+    """The mean reward under the weights, self-normalised; people are the draws."""
+    earned = np.bincount(rows.people, rows.outcomes * rows.predicted)
+    weight = np.bincount(rows.people, rows.predicted)
+    is_there = np.bincount(rows.people) > 0
+    try:
+        found = JointMoments.of(earned[is_there], weight[is_there]).ratio()
+    except ValueError:  # one person, or next to no weight
+        return None
+    return student(found.value, found.standard_error, found.n - 1, confidence)
+
+
+def _gain(rows: Rows, confidence: float) -> Estimate | None:
+    against = np.zeros_like(rows.predicted) if rows.against is None else rows.against
+    return prediction.mean_of(rows.outcomes * (rows.predicted - against), rows.people, confidence=confidence)
+
+
+OF_POLICIES = (
+    Measure(VALUE, _value),
+    Measure(
+        GAIN, _gain, "{group}: it earns {value} against the default, which is more than chance explains",
+        is_good_above=True,
+    ),
+)  # fmt: skip
+"""For policies, by the weight that each logged decision has under them."""
+
+OF_REWARDS = OF_PREDICTIONS[:1]
+"""Where nothing but what was earned is known."""
 
 
 def by_group(rows: Rows, columns: Mapping[str, Labels], measures: Sequence[Measure] = OF_PREDICTIONS) -> Fairness:
@@ -90,12 +128,13 @@ def _by_label(rows: Rows, labels: Labels, measures: Sequence[Measure]) -> dict[s
     """Group to the value of each measure."""
     from fairlearn.metrics import MetricFrame
 
+    beside = {"people": rows.people} | ({} if rows.against is None else {"against": rows.against})
     frame = MetricFrame(
         metrics={measure.name: _as_metric(measure) for measure in measures},
         y_true=rows.outcomes,
         y_pred=rows.predicted,
         sensitive_features=labels,
-        sample_params={measure.name: {"people": rows.people} for measure in measures},
+        sample_params={measure.name: beside for measure in measures},
     )
     return {
         str(label): {name: None if np.isnan(value) else float(value) for name, value in values.items()}
@@ -104,9 +143,10 @@ def _by_label(rows: Rows, labels: Labels, measures: Sequence[Measure]) -> dict[s
 
 
 def _as_metric(measure: Measure) -> Callable[..., float]:
-    def metric(outcomes: Any, predicted: Any, *, people: Any) -> float:
-        rows = Rows(np.asarray(outcomes, np.float64), np.asarray(predicted, np.float64), np.asarray(people, np.int64))
-        found = measure.estimate(rows, CONFIDENCE)
+    def metric(outcomes: Any, predicted: Any, *, people: Any, against: Any = None) -> float:
+        given = Rows(np.asarray(outcomes, np.float64), np.asarray(predicted, np.float64), np.asarray(people, np.int64))
+        other = None if against is None else np.asarray(against, np.float64)
+        found = measure.estimate(given._replace(against=other), CONFIDENCE)
         return float("nan") if found is None else found.value
 
     return metric
@@ -143,5 +183,5 @@ def _findings(group: Group, rows: Rows, measures: Sequence[Measure], confidence:
         found = None if measure.finding is None else measure.estimate(rows, confidence)
         if measure.finding is None or found is None or found.low is None or found.high is None:
             continue
-        if found.low > 0.0 or found.high < 0.0:
+        if (found.low > 0.0 and not measure.is_good_above) or found.high < 0.0:
             yield measure.finding.format(group=f"{group.column} {group.group}", value=f"{found.value:+.3f}")

@@ -127,7 +127,7 @@ class DecisionLog:
 
     def _decisions(self, rows: pl.DataFrame) -> Iterator[Decisions]:
         packed = rows["vectors"].struct.unnest()
-        tables, is_whole = _unpacked(packed)
+        tables, is_whole = unpacked(packed, len(vector.names()))
         fits = np.array(is_whole) & (packed["n_rows"] == rows["tip_ids"].list.len()).to_numpy()
         self._leave_out("its vectors do not fit its tips", int((~fits).sum()))
         rows = rows.filter(pl.Series(fits))
@@ -157,9 +157,13 @@ def _outcomes(lake: Lake, day: dt.date) -> pl.DataFrame:
     return shown.select("decision_id", "user", reward_of(), is_dismissed()).unique(["decision_id", "user"])
 
 
-def _unpacked(packed: pl.DataFrame) -> tuple[list[Floats], list[bool]]:
-    """The vectors of each decision, and whether they are whole; as `events.vectors.unpack`, without an object each."""
-    n_features = len(vector.names())
+def unpacked(packed: pl.DataFrame, n_features: int) -> tuple[list[Floats], list[bool]]:
+    """The vectors of each decision, and whether they are whole; as `events.vectors.unpack`, without an object each.
+
+    Args:
+        packed: the fields of `events.vectors.PackedVectors` as columns.
+        n_features: of a whole row.
+    """
     tables: list[Floats] = []
     is_whole = []
     columns = ("n_rows", "varying", "first_row", "other_rows")

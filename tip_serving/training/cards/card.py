@@ -98,6 +98,18 @@ class Fairness(_Strict):
     """Why there is nothing to look at, where there is nothing."""
 
 
+class Table(_Strict):
+    """Further numbers that speak of this kind of version: options that were tried, arms with their priors."""
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | FiniteFloat | None, ...], ...]
+    """One entry per column; null where a number cannot be told."""
+    marked: Count | None = None
+    """The row that was chosen."""
+
+
 class HistoryEntry(_Strict):
     """Something that happened to the version."""
 
@@ -124,6 +136,7 @@ class Card(_Strict):
     """What else it was made from, to its hash or version."""
     metrics: tuple[Metric, ...]
     calibration: tuple[CalibrationBin, ...]
+    tables: tuple[Table, ...]
     fairness: Fairness | None
     limits: tuple[str, ...]
     history: tuple[HistoryEntry, ...]

@@ -1,0 +1,148 @@
+"""The card of a prompt policy: which prompt on which model writes."""
+
+import datetime as dt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tip_experiments.stats import prediction
+from tip_serving.scoring import policy_context
+from tip_serving.training import fairness, groups
+from tip_serving.training.candidate import PROMPT_POLICY, DataWindow
+from tip_serving.training.cards.card import Card, Fairness, HistoryEntry, Metric, Part, Table
+from tip_serving.training.cards.inputs import context_inputs, plain
+from tip_serving.training.evaluation import CONFIDENCE
+from tip_serving.training.prompt_policy import EXPLORED_SHARE, TrainedPromptPolicy
+
+
+def prompt_policy_card(trained: TrainedPromptPolicy, data: DataWindow | None, now: dt.datetime, by: str) -> Card:
+    """The card of a prompt policy.
+
+    Args:
+        trained: the policy.
+        data: the tips that it learnt from; None for the prior alone.
+        now: aware.
+        by: who made it.
+    """
+    n_learnt = int(trained.is_learnt.sum())
+    judges = ", ".join(dict.fromkeys(f"{one.judge} under rubric {one.rubric_version}" for one in trained.priors))
+    learnt = f"and {n_learnt:,} rewards of tips" if n_learnt else "alone; no reaction has come in yet"
+    detail = f"From the word of {judges} {learnt}."
+    return Card(
+        name=PROMPT_POLICY,
+        version=trained.version,
+        created_at=now,
+        purpose=(
+            "Chooses which prompt on which language model writes a tip for this person now. It starts from a judge's "
+            "leaderboard and is corrected by people; it does not judge single tips."
+        ),
+        algorithm=f"{trained.policy.kind} over (model, prompt) arms with priors from a leaderboard. {detail}",
+        parameters={"kind": trained.policy.kind, "floor": trained.policy.floor, "explored_share": EXPLORED_SHARE,
+                    **plain(trained.policy.parameters())},
+        inputs=context_inputs(),
+        contract_hash=policy_context.contract_hash(),
+        data=data,
+        parts=_prompt_parts(trained),
+        sources={f"leaderboard {one.experiment}": f"{one.judge}, {one.rubric_version}" for one in trained.priors},
+        metrics=tuple(_prompt_metrics(trained)),
+        calibration=(),
+        tables=(_arms(trained),),
+        fairness=_prompt_fairness(trained),
+        limits=(
+            f"Learning starts from the opinion of {judges}; what a point of it is worth is declared, not measured.",
+            "A tip that was written and not shown has no reward: what is learnt is how tips are taken that are shown.",
+            "Where the model that was asked failed, the tip counts for the one that wrote in its place.",
+            "What a language model writes under the same name may change without notice.",
+        ),
+        history=(HistoryEntry(at=now, event="trained", detail=detail, by=by),),
+    )  # fmt: skip
+
+
+def _prompt_parts(trained: TrainedPromptPolicy) -> tuple[Part, ...]:
+    rows = np.flatnonzero(trained.is_learnt)
+    if not rows.size:
+        return ()
+    at = trained.tips.at[rows]
+    first, last = (moment.astype("datetime64[us]").item().replace(tzinfo=dt.UTC) for moment in (at.min(), at.max()))
+    return (
+        Part(
+            name="learnt from", first_at=first, last_at=last, n_rows=rows.size,
+            n_users=np.unique(trained.tips.users[rows]).size, reward_rate=float(trained.tips.rewards[rows].mean()),
+        ),
+    )  # fmt: skip
+
+
+def _prompt_metrics(trained: TrainedPromptPolicy) -> list[Metric]:
+    """Of each arm what is expected of it at first, and what people made of its tips."""
+    metrics = []
+    for one in trained.priors:
+        # A judge who gave every tip the same points leaves no interval; then the prior's own weight bounds it.
+        spread = 1.96 * (one.mean * (1.0 - one.mean) / one.n) ** 0.5
+        low, high = (one.low, one.high) if one.low is not None else (None, None)
+        metrics.append(
+            Metric(
+                name=f"prior of {one.arm}", of=trained.version, value=one.mean,
+                low=max(one.mean - spread, 0.0) if low is None else low,
+                high=min(one.mean + spread, 1.0) if high is None else high, confidence=CONFIDENCE,
+                is_higher_better=True, n_rows=0,
+                note=f"judged {one.score:.2f} by {one.judge}; weighs as {one.n:.1f} rewards",
+            )
+        )  # fmt: skip
+    arms = np.array(trained.tips.arms, np.str_)
+    for one in trained.priors:
+        rows = arms == one.arm
+        lived = prediction.mean_of(trained.tips.rewards[rows], _codes(trained.tips.users[rows]), confidence=CONFIDENCE)
+        if lived is not None:
+            metrics.append(
+                Metric(
+                    name=f"reward of {one.arm}", of="people", value=lived.value, low=lived.low, high=lived.high,
+                    confidence=CONFIDENCE, is_higher_better=True, n_rows=int(rows.sum()),
+                )
+            )  # fmt: skip
+    return metrics
+
+
+def _codes(users: NDArray[np.str_]) -> NDArray[np.int64]:
+    return np.unique(users, return_inverse=True)[1].astype(np.int64)
+
+
+def _arms(trained: TrainedPromptPolicy) -> Table:
+    """At the context of an average person and moment, what the policy does."""
+    middle = (
+        trained.tips.contexts[trained.is_learnt].mean(axis=0)
+        if trained.is_learnt.any()
+        else np.zeros(len(policy_context.NAMES))
+    )
+    drawn = trained.policy.probabilities(middle)
+    arms = np.array(trained.tips.arms, np.str_)
+    rows = []
+    for one, probability in zip(trained.priors, drawn.tolist(), strict=True):
+        mine = trained.tips.rewards[arms == one.arm]
+        lived = float(mine.mean()) if mine.size else None
+        rows.append((one.arm, one.score, one.mean, one.n, float(mine.size), lived, probability))
+    return Table(
+        title="Arms",
+        note=(
+            "Points of the judge, the prior made of them and its weight in rewards; then what people did, and how "
+            "often the policy draws the arm for the average person."
+        ),
+        columns=("arm", "points", "prior", "weighs", "tips shown", "reward", "drawn"),
+        rows=tuple(rows),
+    )
+
+
+def _prompt_fairness(trained: TrainedPromptPolicy) -> Fairness:
+    tips = trained.tips
+    known = np.isfinite(tips.vectors).any(axis=1) if tips.n else np.empty(0, np.bool_)
+    if not known.any():
+        reason = (
+            "No written tip was shown yet."
+            if not tips.n
+            else (
+                "Written tips were shown without being scored, and what is logged of those does not say which group a "
+                "person belongs to."
+            )
+        )
+        return Fairness(groups=(), gaps={}, findings=(), not_measured=reason)
+    rows = fairness.Rows(tips.rewards[known], np.ones(int(known.sum())), _codes(tips.users[known]))
+    return fairness.by_group(rows, groups.labelled(groups.OF_PEOPLE, tips.vectors[known]), fairness.OF_REWARDS)
