@@ -21,7 +21,7 @@ from tip_serving.bench.workshop import Workshop
 
 ATTEMPT_TAG = "tip/attempt_of"
 MAX_ATTEMPTS = 3
-_OPEN = [
+OPEN_STATUSES = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -111,7 +111,7 @@ def _requests(instance: dg.DagsterInstance, state: ExperimentState, lack: Lack) 
 
 
 def _open_runs(instance: dg.DagsterInstance, experiment: str) -> int:
-    return instance.get_runs_count(dg.RunsFilter(statuses=_OPEN, tags={EXPERIMENT_TAG: experiment}))
+    return instance.get_runs_count(dg.RunsFilter(statuses=OPEN_STATUSES, tags={EXPERIMENT_TAG: experiment}))
 
 
 def _runs_of(instance: dg.DagsterInstance, experiment: str, lack: Lack) -> int:

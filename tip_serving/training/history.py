@@ -11,7 +11,7 @@ Nothing that happened at the moment or later is looked at, whenever it became kn
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -67,13 +67,14 @@ def needed(kind: str, day: dt.date, moment: dt.datetime) -> bool:
     return first <= day <= last
 
 
-def read_events(lake: Lake, moment: dt.datetime) -> Events:
-    """The events in the lake that count at the moment, aware."""
+def read_events(lake: Lake, moment: dt.datetime, users: Collection[str] | None = None) -> Events:
+    """The events in the lake that count at the moment, aware; of these people alone where they are given."""
+    is_wanted = pl.lit(value=True) if users is None else pl.col("user").is_in(list(users))
 
     def read(kind: Kind, columns: tuple[str, ...]) -> pl.DataFrame:
         days = [day for day in export.days(lake, kind) if needed(kind, day, moment)]
         none = empty({name: dtype for name, dtype in export.SCHEMAS[kind].items() if name in columns})
-        return pl.concat([none, *(export.read_day(lake, kind, day, columns) for day in days)])
+        return pl.concat([none, *(export.read_day(lake, kind, day, columns).filter(is_wanted) for day in days)])
 
     return Events(read(Kind.SIGNAL, _SIGNALS), read(Kind.EXPOSURE, _EXPOSURES), read(Kind.FEEDBACK, _FEEDBACK))
 

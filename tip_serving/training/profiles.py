@@ -8,7 +8,7 @@ null where it cannot be known, contract_hash, and retain_until: when the first o
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -54,12 +54,18 @@ def end_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
 
 
-def snapshot(lake: Lake, moment: dt.datetime) -> pl.DataFrame:
-    """Everybody's profile features as events before the moment, aware, tell them; with the columns of `schema`."""
+def snapshot(lake: Lake, moment: dt.datetime, users: Collection[str] | None = None) -> pl.DataFrame:
+    """Profile features as events before the moment tell them, with the columns of `schema`.
+
+    Args:
+        lake: with events.
+        moment: aware.
+        users: of these people alone.
+    """
     computed_at = moment.astimezone(dt.UTC)
     rows = [
         (known.user, computed_at, *_values(known).values(), contract_hash(), known.retain_until)
-        for known in history.known(history.read_events(lake, moment), moment)
+        for known in history.known(history.read_events(lake, moment, users), moment)
     ]
     return pl.DataFrame(rows, schema(), orient="row")
 

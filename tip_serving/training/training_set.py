@@ -71,7 +71,7 @@ def build(lake: Lake, day: dt.date, now: dt.datetime) -> Built:
     position = pl.col("order").list.first().alias("position")
     rows = shown.join(logged.with_columns(position), on=["decision_id", "user"], how="inner").sort(ORDER)
     ours = rows.filter(pl.col("contract_hash") == contract_hash())
-    usable = ours.filter(_usable(ours))
+    usable = ours.filter(is_usable())
     features = pl.from_numpy(shown_rows(usable["vectors"], usable["position"]), schema=list(names()), orient="row")
     frame = usable.with_columns(
         pl.col("tip_ids").list.len().cast(pl.Int64).alias("n_candidates"), reward_of(), is_settled(now), is_dismissed()
@@ -107,8 +107,8 @@ def shown_rows(packed: pl.Series, position: pl.Series) -> NDArray[np.float64]:
     return bits.view(np.float64)
 
 
-def _usable(rows: pl.DataFrame) -> pl.Series:
-    """Whether each row's vectors are a table with a row per candidate and a column per name."""
+def is_usable() -> pl.Expr:
+    """Whether the vectors of an exposure are a table with a row per candidate and a column per name."""
     packed, width = pl.col("vectors").struct, len(names())
     n_varying = packed.field("varying").list.len()
     fits = (
@@ -117,7 +117,7 @@ def _usable(rows: pl.DataFrame) -> pl.Series:
         & (packed.field("other_rows").bin.size() == 8 * n_varying * (packed.field("n_rows") - 1))
         & (packed.field("varying").list.max().fill_null(0) < width)
     )
-    return rows.select(fits.fill_null(value=False).alias("fits"))["fits"]
+    return fits.fill_null(value=False)
 
 
 def read(lake: Lake, days: Iterable[dt.date]) -> pl.DataFrame:

@@ -12,14 +12,14 @@ while a day is made, or kills whoever makes it, leaves the day lacking.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tip_serving.events import export
 from tip_serving.events.export import Held
 from tip_serving.events.kinds import Kind
-from tip_serving.events.store import TIP_SCORES, EventStore
+from tip_serving.events.store import TIP_SCORES, Day, EventStore
 from tip_serving.features.contract import contract_hash
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
@@ -48,6 +48,8 @@ class Lack(NamedTuple):
     kinds: tuple[str, ...]
     """Events that changed in the store since the lake has them; `tip_scores` too."""
     tables: tuple[Table, ...]
+    basis: str
+    """16 hex digits that name what it would be made of."""
 
 
 class Made(NamedTuple):
@@ -64,14 +66,20 @@ def lacking(store: EventStore, lake: Lake, now: dt.datetime) -> list[Lack]:
     # A day that is yet to be exported has a name that no mark knows, so whatever rests on it lacks too.
     to_come = {(one.kind, one.day): f"version {one.version} of the store" for one in changed}
     sources = _sources(export.inventory(lake)) | to_come
-    wanted: dict[dt.date, list[Table]] = {}
+    tables: dict[dt.date, list[tuple[Table, str | None]]] = {}
     for table in Table:
-        for day in _lacking_days(lake, table, sources, now):
-            wanted.setdefault(day, []).append(table)
-    kinds: dict[dt.date, list[str]] = {}
+        for day, fingerprint in _lacking_days(lake, table, sources, now):
+            tables.setdefault(day, []).append((table, fingerprint))
+    kinds: dict[dt.date, list[Day]] = {}
     for one in changed:
-        kinds.setdefault(one.day, []).append(one.kind)
-    return [Lack(day, tuple(kinds.get(day, ())), tuple(wanted.get(day, ()))) for day in sorted({*wanted, *kinds})]
+        kinds.setdefault(one.day, []).append(one)
+    return [_lack(day, kinds.get(day, []), tables.get(day, [])) for day in sorted({*tables, *kinds})]
+
+
+def _lack(day: dt.date, kinds: Sequence[Day], tables: Sequence[tuple[Table, str | None]]) -> Lack:
+    told = repr([[(one.kind, one.version) for one in kinds], [(str(table), named) for table, named in tables]])
+    basis = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return Lack(day, tuple(one.kind for one in kinds), tuple(table for table, _ in tables), basis)
 
 
 def make(lake: Lake, table: Table, day: dt.date, now: dt.datetime) -> dict[str, int]:
@@ -113,15 +121,17 @@ def _sources(held: Mapping[tuple[str, dt.date], Held]) -> dict[tuple[str, dt.dat
     return {key: file.sha256 for key, file in held.items()}
 
 
-def _lacking_days(lake: Lake, table: Table, sources: Sources, now: dt.datetime) -> Iterator[dt.date]:
+def _lacking_days(lake: Lake, table: Table, sources: Sources, now: dt.datetime) -> Iterator[tuple[dt.date, str | None]]:
+    """The days that are to be made, each with the fingerprint of what it would be made of."""
     marks = {dt.date.fromisoformat(layout.day_of(entry.path)) for entry in lake.find(layout.feature_marks(table))}
     for day in sorted({*marks, *_days(table, sources, now)}):
         if day not in marks:
-            yield day
+            yield day, _fingerprint(table, day, sources, now)
         elif table is Table.TRAINING or now - profiles.end_of(day) <= REOPENED_FOR:
             mark = json.loads(lake.read(layout.feature_mark(table, day.isoformat())))
-            if mark["fingerprint"] != _fingerprint(table, day, sources, now):
-                yield day
+            fingerprint = _fingerprint(table, day, sources, now)
+            if mark["fingerprint"] != fingerprint:
+                yield day, fingerprint
 
 
 def _days(table: Table, sources: Sources, now: dt.datetime) -> Collection[dt.date]:
