@@ -11,6 +11,8 @@ from tip_assets.bench.sensors import bench_sensor
 from tip_assets.events.assets import EVENT_ASSETS
 from tip_assets.events.sensor import days_sensor, refresh_days
 from tip_assets.features.training_set import FEATURE_ASSETS
+from tip_assets.models.jobs import MODEL_ASSETS, MODEL_RESOURCES, train
+from tip_assets.releases.sensor import RELEASE_ASSETS, observe_released, release_sensor
 from tip_assets.resources.archive import archive_resource
 from tip_assets.resources.mirror import mirror_resource
 from tip_assets.resources.workshop import workshop_resource
@@ -19,8 +21,13 @@ from tip_assets.rewards.sensor import REWARD_ASSETS, analyse_rewards, rewards_se
 BENCH_ASSETS = [scenarios, candidates, judge_export, automatic_verdicts, judge_scores, leaderboard]
 
 defs = dg.Definitions(
-    assets=[*BENCH_ASSETS, *EVENT_ASSETS, *FEATURE_ASSETS, *REWARD_ASSETS],
-    jobs=[*BENCH_JOBS, refresh_days, analyse_rewards],
-    sensors=[bench_sensor, days_sensor, rewards_sensor],
-    resources={"workshop": workshop_resource, "mirror": mirror_resource, "archive": archive_resource},
+    assets=[*BENCH_ASSETS, *EVENT_ASSETS, *FEATURE_ASSETS, *MODEL_ASSETS, *RELEASE_ASSETS, *REWARD_ASSETS],
+    jobs=[*BENCH_JOBS, refresh_days, train, observe_released, analyse_rewards],
+    sensors=[bench_sensor, days_sensor, release_sensor, rewards_sensor],
+    resources={
+        "workshop": workshop_resource,
+        "mirror": mirror_resource,
+        "archive": archive_resource,
+        **MODEL_RESOURCES,
+    },
 )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from tip_assets.resources.tracking_store import ensure_experiment
 from tip_serving.bench.results import CellResult, CellStatus
 from tip_serving.bench.spec import Spec
 from tip_serving.settings import Settings
@@ -40,26 +41,11 @@ def mirror_cell(settings: Settings, spec: Spec, result: CellResult, candidates: 
     from mlflow import MlflowClient
 
     client = MlflowClient(settings.tracking_uri)
-    experiment_id = _experiment_id(client, spec.experiment, settings)
+    experiment_id = ensure_experiment(client, spec.experiment, settings)
     run_id = _run_id(client, experiment_id, result)
     _log(client, run_id, spec, result, candidates)
     client.set_terminated(run_id, "FINISHED" if result.status is CellStatus.COMPLETE else "FAILED")
     return MirroredRun(experiment_id, run_id)
-
-
-def _experiment_id(client: Any, name: str, settings: Settings) -> str:
-    from mlflow.exceptions import MlflowException
-
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    try:
-        # A server of its own knows where artifacts go; a database does not, and would put them into the current folder.
-        is_server = settings.tracking_uri.startswith("http")
-        return str(client.create_experiment(name, None if is_server else str(settings.artifact_root / name)))
-    except MlflowException:
-        # Another worker was first.
-        return str(client.get_experiment_by_name(name).experiment_id)
 
 
 def _run_id(client: Any, experiment_id: str, result: CellResult) -> str:

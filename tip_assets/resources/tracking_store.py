@@ -1,6 +1,7 @@
-"""The SQLite database under `TIP_HOME` that MLflow keeps runs in where no tracking server is set."""
+"""Where MLflow keeps runs and artifacts: the SQLite database under `TIP_HOME` where no tracking server is set."""
 
 from pathlib import Path
+from typing import Any
 
 from tip_assets.resources.aside import made_aside
 from tip_serving.settings import Settings
@@ -21,3 +22,19 @@ def ensure_tracking_store(settings: Settings) -> None:
         # Without the root, MLflow's default experiment would put artifacts into the current folder.
         store = SqlAlchemyStore(f"{_SQLITE}{path}", str(settings.artifact_root))
         store.engine.dispose()
+
+
+def ensure_experiment(client: Any, name: str, settings: Settings) -> str:
+    """The id of the MLflow experiment, made where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        # A server of its own knows where artifacts go; a database does not, and would put them into the current folder.
+        is_server = settings.tracking_uri.startswith("http")
+        return str(client.create_experiment(name, None if is_server else str(settings.artifact_root / name)))
+    except MlflowException:
+        # Another worker was first.
+        return str(client.get_experiment_by_name(name).experiment_id)

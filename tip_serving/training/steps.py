@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tip_serving.features import contract, vector
 from tip_serving.lake import layout
@@ -44,6 +45,9 @@ from tip_serving.training.trained import (
     write_trained,
 )
 
+_TRIED = 500
+_MAY_MISS = 1e-9
+
 
 class Request(NamedTuple):
     """What a training is asked for."""
@@ -57,10 +61,12 @@ class Request(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A version and its card."""
+    """A policy and its card."""
 
     trained: Trained
     card: Card
+    faults: list[str]
+    """What is wrong with its probabilities."""
 
 
 class MadeModel(NamedTuple):
@@ -114,7 +120,7 @@ def train_tip_policy(lake: Lake, asked: Request) -> Made:
     )
     kept = write_card(lake, card)
     write_trained(lake, trained)
-    return Made(trained, kept)
+    return Made(trained, kept, _faults(found.challenger_table, found.probabilities > 0.0, policy.policy.floor))
 
 
 def train_prompt_policy(lake: Lake, asked: Request) -> Made | None:
@@ -133,7 +139,8 @@ def train_prompt_policy(lake: Lake, asked: Request) -> Made | None:
         calibrated_since=None, untouched_since=None, registered=None,
     )  # fmt: skip
     write_trained(lake, trained)
-    return Made(trained, card)
+    drawn = np.array([policy.policy.probabilities(context) for context in _contexts(written)])
+    return Made(trained, card, _faults(drawn, np.ones(drawn.shape, np.bool_), policy.policy.floor))
 
 
 def evaluate_policy(lake: Lake, asked: Request) -> PolicyEvaluation:
@@ -170,6 +177,23 @@ def loaded(lake: Lake, model: Trained, policy: Trained) -> ReadyArm:
         name=policy.version, role=Role.CHAMPION, weight=1.0, model=model.model, policy=policy.policy, prompt_policy=None
     )
     return load(lake, Manifest(version="trial", created_at=model.at, arms=(arm,), example=None), {}).live[0]
+
+
+def _contexts(written: WrittenTips) -> NDArray[np.float64]:
+    """Contexts to try a prompt policy on: those logged last, or that of nobody."""
+    return written.contexts[-_TRIED:] if written.n else np.zeros((1, len(policy_context.NAMES)))
+
+
+def _faults(table: NDArray[np.float64], is_there: NDArray[np.bool_], floor: float) -> list[str]:
+    """What is wrong with rows of probabilities."""
+    faults = []
+    if off := int((np.abs(table.sum(axis=1) - 1.0) > _MAY_MISS).sum()):
+        faults.append(f"in {off} decisions they do not sum to 1")
+    # More candidates than the floor has room for are drawn alike, so a row may be as low as one over its candidates.
+    least = np.minimum(floor, 1.0 / is_there.sum(axis=1, keepdims=True)) - _MAY_MISS
+    if low := int(((table < least) & is_there).any(axis=1).sum()):
+        faults.append(f"in {low} decisions one lies below the floor of {floor:g}")
+    return faults
 
 
 def _latest_model(lake: Lake, what: str) -> Trained:

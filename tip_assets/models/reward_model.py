@@ -1,0 +1,63 @@
+"""The asset `reward_model`."""
+
+from typing import Any
+
+import dagster as dg
+
+from tip_assets.features.training_set import training_set
+from tip_assets.models.asked import GROUP, Training, told_plainly
+from tip_assets.models.registering import register
+from tip_assets.models.showing import card_check, specs, version_metadata
+from tip_assets.resources.archive import Archive
+from tip_serving.training.baselines import MUST_BEAT
+from tip_serving.training.cards.card import Card
+from tip_serving.training.measuring import TOLERATED_ERROR, metric_of, saved_against
+from tip_serving.training.steps import train_reward_model
+
+
+@dg.asset(
+    deps=[dg.AssetDep(training_set, partition_mapping=dg.AllPartitionMapping())],
+    check_specs=specs(
+        "reward_model",
+        [
+            ("beats_the_baselines", "On later decisions it predicts better than the base rate and the default rule."),
+            ("is_calibrated", "Predicted rewards are what they say, but for what chance explains."),
+        ],
+    ),
+    group_name=GROUP,
+    kinds={"lightgbm", "mlflow"},
+)
+def reward_model(
+    config: Training, archive: dg.ResourceParam[Archive], mlflow: dg.ResourceParam[Any]
+) -> dg.MaterializeResult:
+    """One reward model: LightGBM on mature decisions of the asked days, calibrated, measured on the latest of them.
+
+    Excluded are rewards that are not settled, decisions of another feature contract, and those between two parts whose
+    outcome was not known when the later part began. The same rows and seed are the same version, registered once.
+    """
+    with told_plainly(mlflow):
+        made = train_reward_model(archive.lake, config.request(archive))
+        registered = register(mlflow, archive.lake, made.trained, made.card)
+    saved = {name: _least_saved(made.card, name) for name in MUST_BEAT}
+    return dg.MaterializeResult(
+        metadata=version_metadata(archive.lake, made.trained, made.card, registered),
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="beats_the_baselines",
+                passed=all(low is not None and low > 0.0 for low in saved.values()),
+                metadata={f"log_loss_saved_at_least_{name.replace(' ', '_')}": low for name, low in saved.items()},
+            ),
+            dg.AssetCheckResult(
+                check_name="is_calibrated",
+                passed=made.beyond_chance <= TOLERATED_ERROR,
+                metadata={"error_beyond_chance": made.beyond_chance, "tolerated": TOLERATED_ERROR},
+            ),
+            card_check(made.card),
+        ],
+    )
+
+
+def _least_saved(card: Card, baseline: str) -> float | None:
+    """The lower bound of the log loss saved against a baseline."""
+    found = metric_of(card.metrics, saved_against(baseline), card.version)
+    return None if found is None else found.low

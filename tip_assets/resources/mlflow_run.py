@@ -1,0 +1,32 @@
+"""The resource `mlflow`: dagster-mlflow's, so that one Dagster run of training is one MLflow run.
+
+Opened from the settings when a run needs it: importing it takes seconds, and at import time nobody reads settings.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from tip_assets.resources.tracking_store import ensure_experiment, ensure_tracking_store
+from tip_serving import settings
+
+EXPERIMENT = "tip-training"
+
+
+@dg.resource(description="dagster-mlflow's tracking: the MLflow run of this Dagster run, and the registry.")
+def mlflow_resource(context: dg.InitResourceContext) -> Iterator[Any]:
+    """The MLflow run of a training; it ends with the resource, failed where a step said so before."""
+    import mlflow
+    from dagster_mlflow import mlflow_tracking
+
+    chosen = settings.load()
+    ensure_tracking_store(chosen)
+    ensure_experiment(mlflow.MlflowClient(chosen.tracking_uri), EXPERIMENT, chosen)
+    asked = {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": chosen.tracking_uri, "env": {}, "extra_tags": {}}
+    opened = mlflow_tracking.resource_fn(context.replace_config(asked))
+    try:
+        yield next(opened)
+    finally:
+        if mlflow.active_run() is not None:
+            mlflow.end_run()
