@@ -5,6 +5,7 @@ What a run shows of a day are counts; names and ids of people stay in the tables
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -50,26 +51,21 @@ def _asset(kind: str, by: str, description: str, deps: Sequence[dg.AssetsDefinit
             if day in changed:
                 archive.store.mark_exported(changed[day])
         frames = {day: export.read_day(archive.lake, kind, day) for day in days}
-        return dg.MaterializeResult(
-            metadata=_metadata(archive, kind, by, frames),
-            check_results=list(results(CHECKS[kind], archive, kind, frames)),
-        )
+        for day, frame in frames.items():
+            context.add_asset_metadata(_metadata(archive, kind, by, day, frame), partition_key=day.isoformat())
+        return dg.MaterializeResult(check_results=list(results(CHECKS[kind], archive, kind, frames)))
 
     return kept
 
 
-def _metadata(
-    archive: Archive, kind: str, by: str, frames: dict[dt.date, pl.DataFrame]
-) -> dict[str, dg.MetadataValue | int]:
-    whole = pl.concat(frames.values())
-    counted = whole.group_by(by).agg(
+def _metadata(archive: Archive, kind: str, by: str, day: dt.date, frame: pl.DataFrame) -> dict[str, Any]:
+    counted = frame.group_by(by).agg(
         pl.len().alias("rows"), pl.col("user").n_unique().alias("people"), pl.col("at").max().alias("latest")
     )
-    place = layout.events(kind, max(frames).isoformat())
     return {
-        "dagster/row_count": whole.height,
-        "people": whole["user"].n_unique(),
-        "file": dg.MetadataValue.path(archive.lake.locate(place)),
+        "dagster/row_count": frame.height,
+        "people": frame["user"].n_unique(),
+        "file": dg.MetadataValue.path(archive.lake.locate(layout.events(kind, day.isoformat()))),
         "preview": table(counted.sort("rows", by, descending=[True, False]).rows(named=True)),
     }
 

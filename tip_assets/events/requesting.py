@@ -13,7 +13,8 @@ from tip_serving.training.upkeep import Lack, Table
 
 OPEN_DAY_EVERY = dt.timedelta(minutes=15)
 """A day that is not over changes all the time."""
-_ASSETS = {Table.PROFILE: PROFILE, Table.TRAINING: TRAINING}
+_ASSETS = {Table.PROFILE: (PROFILE, "online_features"), Table.TRAINING: (TRAINING,)}
+"""By table, with what is brought from it to where servers look."""
 
 
 class Request(NamedTuple):
@@ -67,7 +68,7 @@ def _is_pending(runs: list[list[Lack]]) -> bool:
 def _request(run: list[Lack], now: dt.datetime, *, is_waiting: bool) -> Request:
     first, last = run[0], run[-1]
     tables = [table for table in first.tables if not (table is Table.PROFILE and is_waiting)]
-    assets = (*first.kinds, *(_ASSETS[table] for table in tables))
+    assets = (*first.kinds, *(asset for table in tables for asset in _ASSETS[table]))
     told = repr([assets, [(lack.day, lack.basis) for lack in run]])
     run_key = None
     if now < end_of(last.day):

@@ -14,6 +14,7 @@ from tip_assets.bench.sensors import ATTEMPT_TAG, MAX_ATTEMPTS, OPEN_STATUSES
 from tip_assets.events.assets import EVENT_ASSETS
 from tip_assets.events.days import DAYS
 from tip_assets.events.requesting import Request, requests
+from tip_assets.features.online import online_features
 from tip_assets.features.training_set import FEATURE_ASSETS
 from tip_assets.resources.dead_runs import bury
 from tip_serving import settings
@@ -25,7 +26,10 @@ from tip_serving.training.upkeep import Lack, lacking
 
 EVERY_S = 30
 refresh_days = dg.define_asset_job(
-    "refresh_days", [*EVENT_ASSETS, *FEATURE_ASSETS], partitions_def=DAYS, executor_def=dg.in_process_executor
+    "refresh_days",
+    [*EVENT_ASSETS, *FEATURE_ASSETS, online_features],
+    partitions_def=DAYS,
+    executor_def=dg.in_process_executor,
 )
 
 

@@ -1,6 +1,7 @@
 """The asset `profile_features`."""
 
 import datetime as dt
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -12,7 +13,6 @@ from tip_assets.events.examining import days_of, results, specs
 from tip_assets.resources.archive import Archive
 from tip_serving.features.profile import PROFILE_FEATURES
 from tip_serving.lake import layout
-from tip_serving.scoring.online_store import Written, write_profiles
 from tip_serving.training import profiles, upkeep
 from tip_serving.training.quality.features import CHECKS, PROFILE
 
@@ -31,33 +31,23 @@ GROUP = "features"
 def profile_features(context: dg.AssetExecutionContext, archive: dg.ResourceParam[Archive]) -> dg.MaterializeResult:
     """One row per person at the end of a UTC day: every declared feature by the contract's own definitions.
 
-    Nothing from after the day is in it, whenever it became known; a feature is null where it cannot be known. The
-    latest snapshot is put into the online store, where one is configured.
+    Nothing from after the day is in it, whenever it became known; a feature is null where it cannot be known.
     """
-    days = days_of(context)
-    counts = [upkeep.make(archive.lake, upkeep.Table.PROFILE, day, archive.now) for day in days]
-    frames = {day: profiles.read_snapshot(archive.lake, day) for day in days}
-    written = _published(archive)
-    latest = max(days)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": sum(frame.height for frame in frames.values()),
-            "replaced_rows": sum(count["n_replaced"] for count in counts),
-            "put_online": 0 if written is None else written.n_profiles,
-            "file": dg.MetadataValue.path(archive.lake.locate(layout.profile_features(latest.isoformat()))),
-            "preview": table(_summary(frames[latest])),
-        },
-        check_results=list(results(CHECKS[PROFILE], archive, PROFILE, frames)),
-    )
+    frames = {}
+    for day in days_of(context):
+        counts = upkeep.make(archive.lake, upkeep.Table.PROFILE, day, archive.now)
+        frames[day] = profiles.read_snapshot(archive.lake, day)
+        context.add_asset_metadata(_metadata(archive, day, frames[day], counts), partition_key=day.isoformat())
+    return dg.MaterializeResult(check_results=list(results(CHECKS[PROFILE], archive, PROFILE, frames)))
 
 
-def _published(archive: Archive) -> Written | None:
-    """Put the latest snapshot of all into the online store."""
-    made = [layout.day_of(entry.path) for entry in archive.lake.find(layout.PROFILES)]
-    if archive.online_store is None or not made:
-        return None
-    latest = profiles.read_snapshot(archive.lake, dt.date.fromisoformat(max(made)))
-    return write_profiles(archive.online_store, profiles.online(latest))
+def _metadata(archive: Archive, day: dt.date, frame: pl.DataFrame, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "dagster/row_count": frame.height,
+        "replaced_rows": counts["n_replaced"],
+        "file": dg.MetadataValue.path(archive.lake.locate(layout.profile_features(day.isoformat()))),
+        "preview": table(_summary(frame)),
+    }
 
 
 def _summary(frame: pl.DataFrame) -> list[dict[str, object]]:

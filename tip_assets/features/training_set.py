@@ -1,5 +1,8 @@
 """The asset `training_set`."""
 
+import datetime as dt
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -29,30 +32,32 @@ def training_set(context: dg.AssetExecutionContext, archive: dg.ResourceParam[Ar
     Excluded and counted are decisions under another feature contract and those without usable vectors. Rewards whose
     24 hours have not passed are not settled yet; late feedback opens the day again.
     """
-    days = days_of(context)
-    counts = [upkeep.make(archive.lake, upkeep.Table.TRAINING, day, archive.now) for day in days]
-    frames = {day: made.read(archive.lake, [day]) for day in days}
-    whole = pl.concat(frames.values())
-    settled = whole.filter(pl.col("is_settled"))
-    by_arm = whole.group_by("arm").agg(
+    frames = {}
+    for day in days_of(context):
+        counts = upkeep.make(archive.lake, upkeep.Table.TRAINING, day, archive.now)
+        frames[day] = made.read(archive.lake, [day])
+        context.add_asset_metadata(_metadata(archive, day, frames[day], counts), partition_key=day.isoformat())
+    return dg.MaterializeResult(check_results=list(results(CHECKS[TRAINING], archive, TRAINING, frames)))
+
+
+def _metadata(archive: Archive, day: dt.date, frame: pl.DataFrame, counts: dict[str, int]) -> dict[str, Any]:
+    settled = frame.filter(pl.col("is_settled"))
+    by_arm = frame.group_by("arm").agg(
         pl.len().alias("decisions"),
         pl.col("user").n_unique().alias("people"),
         pl.col("is_settled").sum().alias("settled"),
         pl.col("reward").filter(pl.col("is_settled")).mean().alias("reward"),
         pl.col("is_dismissed").mean().alias("dismissed"),
     )
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": whole.height,
-            "settled": settled.height,
-            "reward_rate": settled["reward"].sum() / settled.height if settled.height else None,
-            "of_another_contract": sum(count["n_other_contract"] for count in counts),
-            "without_usable_vectors": sum(count["n_unusable"] for count in counts),
-            "file": dg.MetadataValue.path(archive.lake.locate(layout.training_set(max(days).isoformat()))),
-            "preview": table(by_arm.sort("arm").rows(named=True)),
-        },
-        check_results=list(results(CHECKS[TRAINING], archive, TRAINING, frames)),
-    )
+    return {
+        "dagster/row_count": frame.height,
+        "settled": settled.height,
+        "reward_rate": settled["reward"].sum() / settled.height if settled.height else None,
+        "of_another_contract": counts["n_other_contract"],
+        "without_usable_vectors": counts["n_unusable"],
+        "file": dg.MetadataValue.path(archive.lake.locate(layout.training_set(day.isoformat()))),
+        "preview": table(by_arm.sort("arm").rows(named=True)),
+    }
 
 
 FEATURE_ASSETS = [profile_features, training_set]

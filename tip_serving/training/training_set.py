@@ -125,6 +125,6 @@ def read(lake: Lake, days: Iterable[dt.date]) -> pl.DataFrame:
     paths = [layout.training_set(day.isoformat()) for day in sorted(set(days))]
     declared = schema()
     tables = [read_table(lake, path) for path in paths if lake.exists(path)]
-    # A day that another contract made has other columns, and none of the rows that are wanted here.
+    # A day that another contract made may have other columns, and then has none of the rows that are wanted here.
     fitting = [table for table in tables if table.schema == pl.Schema(declared)]
-    return pl.concat([empty(declared), *fitting])
+    return pl.concat([empty(declared), *fitting]).filter(pl.col("contract_hash") == contract_hash())
