@@ -10,6 +10,7 @@ from tip_assets.bench.scenarios import scenarios
 from tip_assets.bench.sensors import bench_sensor
 from tip_assets.events.assets import EVENT_ASSETS
 from tip_assets.events.sensor import days_sensor, refresh_days
+from tip_assets.features.online import online_features
 from tip_assets.features.training_set import FEATURE_ASSETS
 from tip_assets.models.jobs import MODEL_ASSETS, MODEL_RESOURCES, train
 from tip_assets.releases.sensor import RELEASE_ASSETS, observe_released, release_sensor
@@ -21,7 +22,15 @@ from tip_assets.rewards.sensor import REWARD_ASSETS, analyse_rewards, rewards_se
 BENCH_ASSETS = [scenarios, candidates, judge_export, automatic_verdicts, judge_scores, leaderboard]
 
 defs = dg.Definitions(
-    assets=[*BENCH_ASSETS, *EVENT_ASSETS, *FEATURE_ASSETS, *MODEL_ASSETS, *RELEASE_ASSETS, *REWARD_ASSETS],
+    assets=[
+        *BENCH_ASSETS,
+        *EVENT_ASSETS,
+        *FEATURE_ASSETS,
+        online_features,
+        *MODEL_ASSETS,
+        *RELEASE_ASSETS,
+        *REWARD_ASSETS,
+    ],
     jobs=[*BENCH_JOBS, refresh_days, train, observe_released, analyse_rewards],
     sensors=[bench_sensor, days_sensor, release_sensor, rewards_sensor],
     resources={
