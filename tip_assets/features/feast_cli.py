@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tip_assets.features import feast_repository
-from tip_assets.features.feast_repository import SQLITE, FeastRepositoryError
+from tip_assets.features.feast_repository import SQLITE, FeastRepositoryError, folder_of
 from tip_assets.features.feast_source import source
 from tip_assets.features.feast_store import FeastProfiles
 from tip_serving import settings as environment
@@ -37,7 +37,7 @@ def feast(repo: Path | None, online: str, start: dt.datetime | None, end: dt.dat
     `feast` itself works in the folder too.
     """
     chosen = environment.load()
-    folder = repo or chosen.home / "feast"
+    folder = repo or folder_of(chosen)
     try:
         snapshots = source(Lake(chosen.lake_url))
         feast_repository.write(folder, IN_FORCE, snapshots.location, online)
@@ -67,7 +67,7 @@ def feast_export(repo: Path | None, url: str | None) -> None:
     if address is None:
         raise click.UsageError("Say where to with --to, or set TIP_ONLINE_STORE.")
     try:
-        found = FeastProfiles(repo or chosen.home / "feast")
+        found = FeastProfiles(repo or folder_of(chosen))
         written = write_profiles(address, found.profiles(source(Lake(chosen.lake_url)).people))
     except (FeastRepositoryError, StoreError) as error:
         raise click.ClickException(str(error)) from None

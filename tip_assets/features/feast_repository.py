@@ -18,6 +18,7 @@ from tip_serving.features.contract import Contract, hash_of
 from tip_serving.features.declared import DType
 from tip_serving.features.profile import DAY_S, HOUR_S, ProfileFeature
 from tip_serving.scoring.online_store.profile import KEPT_S
+from tip_serving.settings import Settings
 
 PROJECT = "tip"
 SERVICE = "profile"
@@ -199,6 +200,11 @@ def _options(parts: SplitResult) -> Iterator[str]:
         yield f"password={unquote(parts.password)}"
     if parts.scheme == "rediss":
         yield "ssl=true"
+
+
+def folder_of(chosen: Settings) -> Path:
+    """Where the repository of an installation lies, unless somebody says otherwise."""
+    return chosen.home / "feast"
 
 
 def write(folder: Path, contract: Contract, snapshots: str, online: str) -> None:

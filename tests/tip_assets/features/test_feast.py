@@ -17,7 +17,7 @@ import pytest
 from support import redis_server
 from support.profiles import ask
 
-from tip_assets.features import feast_repository
+from tip_assets.features import feast_erasing, feast_repository
 from tip_assets.features.feast_store import FeastProfiles
 from tip_serving.features.contract import IN_FORCE
 from tip_serving.features.profile import PROFILE_FEATURES, ProfileFeature, resolve
@@ -25,7 +25,7 @@ from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.lake.tables import write_table
 from tip_serving.scoring.online_store import Profile, Profiles, open_store, write_profiles
-from tip_serving.settings import child_environment
+from tip_serving.settings import Settings, child_environment
 from tip_serving.training.profiles import end_of, schema
 
 pytestmark = [
@@ -266,6 +266,32 @@ def test_a_view_that_the_contract_does_not_have_any_more_goes(made: Made, tmp_pa
     found.apply()
     assert {view.name for view in found.store.list_feature_views()} == {"profile_1h", "profile_1d", "profile_30d"}
     assert len(found.store.get_feature_service("profile").feature_view_projections) == 3
+
+
+@pytest.mark.parametrize("online", ["sqlite", "redis"])
+def test_a_person_who_asks_to_be_forgotten_leaves_feasts_store_too(made: Made, tmp_path: Path, online: str) -> None:
+    def forgotten(where: str) -> None:
+        chosen = Settings(tip_home=tmp_path)
+        assert feast_erasing.feast(chosen) is None
+        repository = opened(made, feast_repository.folder_of(chosen), where)
+        last = end_of(DAYS[-1])
+        repository.materialize(end_of(DAYS[0]), last)
+        user, other = sorted(set(made.rows["user"]))[:2]
+        place = feast_erasing.feast(chosen)
+        assert place is not None
+        assert place.erase(user, last).n_removed >= len(PROFILE_FEATURES)
+        assert place.erase(user, last).n_removed == 0
+        assert list(repository.profiles([user])) == []
+        assert [profile.user for profile in repository.profiles([other])] == [other]
+        n_expired = place.expire(last + dt.timedelta(days=31)).n_removed
+        assert (n_expired > 0) == (where == "sqlite")
+        assert bool(list(repository.profiles([other]))) == (where != "sqlite")
+
+    if online == "sqlite":
+        forgotten(online)
+    else:
+        with redis_server.running() as server:
+            forgotten(server.url)
 
 
 _WATCHED = """

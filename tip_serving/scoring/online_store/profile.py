@@ -15,6 +15,7 @@ MOMENT_WIDTH = len("2026-03-02T00:00:00.000000+00:00")
 KEPT_S = max(feature.ttl_s for feature in PROFILE_FEATURES)
 """What was computed longer ago is stale whatever it is, and no store needs to keep it."""
 
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NAMES = frozenset(feature.name for feature in PROFILE_FEATURES)
 
 
@@ -50,10 +51,7 @@ def entries(profile: Profile) -> list[Entry]:
         raise ValueError(f"The profile of {profile.user!r} was computed at {profile.computed_at}, which has no offset.")
     resolve(profile.features, None, profile.computed_at)
     moment = as_text(profile.computed_at)
-    return [
-        Entry(name, moment, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-        for name, value in profile.features.items()
-    ]
+    return [Entry(name, moment, _encoded(value)) for name, value in profile.features.items()]
 
 
 def shipped(found: list[Entry]) -> dict[str, Any] | None:
