@@ -108,9 +108,9 @@ def evidence(
     log = DecisionLog(lake, days, now, since)
     parts = [_read(part, champion, challenger) for part in log.parts()]
     if not parts:
-        left_out = "; ".join(f"{n} left out: {reason}" for reason, n in log.n_left_out.items()) or "there are none"
+        left_out = "; ".join(f"{n:,} {reason}" for reason, n in log.n_left_out.items()) or "there are none"
         span = f"{min(days)} to {max(days)}" if days else "no day"
-        raise EvidenceError(f"No decision of {span} can be read as evidence: {left_out}.")
+        raise EvidenceError(f"No decision of {span} can be read as evidence. Found: {left_out}.")
     columns = _joined(parts)
     order = np.lexsort((columns["at"], columns["user"]))
     columns = {name: values[order] for name, values in columns.items()}

@@ -98,7 +98,7 @@ class DecisionLog:
             joined = usable.join(
                 _outcomes(self.lake, day), on=["decision_id", "user"], how="inner", maintain_order="left"
             )
-            self._leave_out("nobody was shown the tip", usable.height - joined.height)
+            self._leave_out("without a tip that was shown", usable.height - joined.height)
             for rows in joined.iter_slices(DECISIONS_AT_ONCE):
                 yield from self._decisions(rows)
 
@@ -107,12 +107,12 @@ class DecisionLog:
         end = min(self.now, self.until) if self.until else self.now
         keys = ["decision_id", "user"]
         tests = {
-            "repeats an earlier request": pl.struct(keys).is_first_distinct(),
-            "lies before what may be looked at": pl.col("at") >= self.since if self.since else pl.lit(value=True),
-            "its outcome is not settled": pl.col("at") + WINDOW < end,
-            "was made under another feature contract": pl.col("contract_hash") == contract.contract_hash(),
-            "was logged without vectors": pl.col("vectors").is_not_null(),
-            "was logged without propensities": pl.col("propensities").list.len() == pl.col("tip_ids").list.len(),
+            "repeating an earlier request": pl.struct(keys).is_first_distinct(),
+            "before the moment asked for": pl.col("at") >= self.since if self.since else pl.lit(value=True),
+            "not settled": pl.col("at") + WINDOW < end,
+            "of another feature contract": pl.col("contract_hash") == contract.contract_hash(),
+            "without vectors": pl.col("vectors").is_not_null(),
+            "without propensities": pl.col("propensities").list.len() == pl.col("tip_ids").list.len(),
         }
         found = exposures.sort("at", "event_id")
         for reason, test in tests.items():
@@ -129,7 +129,7 @@ class DecisionLog:
         packed = rows["vectors"].struct.unnest()
         tables, is_whole = unpacked(packed, len(vector.names()))
         fits = np.array(is_whole) & (packed["n_rows"] == rows["tip_ids"].list.len()).to_numpy()
-        self._leave_out("its vectors do not fit its tips", int((~fits).sum()))
+        self._leave_out("whose vectors do not fit their tips", int((~fits).sum()))
         rows = rows.filter(pl.Series(fits))
         if rows.is_empty():
             return
