@@ -28,7 +28,6 @@ EVERY_S = 30
 refresh_days = dg.define_asset_job(
     "refresh_days",
     [*EVENT_ASSETS, *FEATURE_ASSETS, online_features],
-    partitions_def=DAYS,
     executor_def=dg.in_process_executor,
 )
 
