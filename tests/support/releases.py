@@ -147,7 +147,7 @@ class House:
         rates: Mapping[str, float] | float = 0.4,
         *,
         n_users: int = 200,
-        **changes: Mapping[str, Any],
+        **changes: Any,
     ) -> None:
         """People ask `n` times in these hours, and take tips with the rate of their arm.
 
@@ -157,7 +157,8 @@ class House:
             n: decisions.
             rates: by arm, or one for all.
             n_users: who ask in turn.
-            changes: `errors`, `slow`, `dismissals`: share of decisions by arm; `shadow`: fields of its results.
+            changes: `errors`, `slow`, `dismissals`: share of decisions by arm; `shadow`: fields of its results;
+                `latency`: None where no decision says it.
         """
         manifest = self.manifest
         names = [arm.name for arm in manifest.live]
@@ -192,7 +193,7 @@ class House:
             event_id=f"e-{name}", at=at, user=user, decision_id=name, kind="score", arm=arm,
             manifest_version=manifest.version, policy_version="p", model_version="m",
             contract_hash=contract.contract_hash(), tip_ids=("t0", "t1"), propensities=(0.5, 0.5), scores=(0.5, 0.5),
-            order=(first, 1 - first), latency_ms=200.0 if happens("slow") else 3.0,
+            order=(first, 1 - first), latency_ms=200.0 if happens("slow") else changes.get("latency", 3.0),
             error="ArithmeticError" if happens("errors") else None, shadow=shadow,
         )  # fmt: skip
         told: list[tuple[Reaction, bool]] = [

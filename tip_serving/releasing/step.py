@@ -3,9 +3,11 @@
 A step is the audit record of a release. What is served follows from the steps and from nothing else.
 """
 
+import math
+from collections.abc import Mapping
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, FiniteFloat
+from pydantic import AwareDatetime, BaseModel, ConfigDict, FiniteFloat, field_validator
 
 from tip_serving.scoring.manifest import Arm, File, Name
 
@@ -59,8 +61,13 @@ class Finding(_Strict):
     name: Name
     outcome: Outcome
     sentence: str
-    numbers: dict[str, FiniteFloat | None] = {}
-    """For pictures: what `sentence` tells, by name; null where nothing can be told yet."""
+    numbers: dict[str, float | None] = {}
+    """For pictures: what `sentence` tells, by name; null where nothing can be told."""
+
+    @field_validator("numbers", mode="before")
+    @classmethod
+    def _only_what_can_be_told(cls, numbers: Mapping[str, float | None]) -> dict[str, float | None]:
+        return {name: None if one is None or not math.isfinite(one) else one for name, one in numbers.items()}
 
 
 class Base(_Strict):
