@@ -5,6 +5,7 @@ Rules of thumb (0.1 is watched, 0.25 is a change) are blind to sizes: two sample
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,8 @@ class Shift:
 def shift(reference: NDArray[np.float64], current: NDArray[np.float64], level: float) -> Shift:
     """How far `current` lies from `reference`, in bins of about equal shares of the reference.
 
-    A number of at most MAX_BINS values has a bin for each; values that the reference never had fall to the bin of the
-    next smaller one, and below all of them to the first. Missing numbers have a bin of their own where there are any.
+    A number that has at most MAX_BINS values in the reference, most of them more than once, has a bin for each and one
+    for all other values. Missing numbers have a bin of their own. Bins that are empty in both do not count.
 
     Args:
         reference: (n,) float64, n >= 1; NaN for a missing number.
@@ -52,8 +53,8 @@ def shift(reference: NDArray[np.float64], current: NDArray[np.float64], level: f
         independent; where both samples hold the same people, chance is smaller than `noise`.
     """
     _require_samples(reference, current, level)
-    edges = _edges(reference)
-    counts = [_counts(sample, edges) for sample in (reference, current)]
+    bins = _bins(reference)
+    counts = [_counts(sample, bins) for sample in (reference, current)]
     both = np.stack([sample[counts[0] + counts[1] > 0] for sample in counts])
     shares = (both + _PRIOR) / (both + _PRIOR).sum(axis=1, keepdims=True)
     psi = float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
@@ -63,20 +64,29 @@ def shift(reference: NDArray[np.float64], current: NDArray[np.float64], level: f
     return Shift(psi, noise, n_bins, reference.size, current.size)
 
 
-def _edges(reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lower edges of all bins but the first."""
+class _Bins(NamedTuple):
+    values: NDArray[np.float64]
+    """Each is a bin where they are few; else the lower edges of all bins but the first."""
+    are_few: bool
+
+
+def _bins(reference: NDArray[np.float64]) -> _Bins:
     present = reference[~np.isnan(reference)]
     values = np.unique(present)
-    if values.size <= MAX_BINS:
-        return values[1:]
-    return np.unique(np.quantile(present, np.arange(1, MAX_BINS) / MAX_BINS))
+    if values.size <= MAX_BINS and 2 * values.size <= present.size:
+        return _Bins(values, are_few=True)
+    return _Bins(np.unique(np.quantile(present, np.arange(1, MAX_BINS) / MAX_BINS)), are_few=False)
 
 
-def _counts(sample: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many lie in each bin, the missing ones last."""
-    is_missing = np.isnan(sample)
-    bins = np.where(is_missing, edges.size + 1, np.searchsorted(edges, sample, side="right"))
-    return np.bincount(bins, minlength=edges.size + 2)
+def _counts(sample: NDArray[np.float64], bins: _Bins) -> NDArray[np.int64]:
+    """How many lie in each bin: those of the values in their order, one more, and the missing ones last."""
+    n = bins.values.size
+    if bins.are_few:
+        found = np.minimum(np.searchsorted(bins.values, sample), max(n - 1, 0))
+        places = np.where(bins.values[found] == sample, found, n) if n else np.full(sample.shape, n)
+    else:
+        places = np.searchsorted(bins.values, sample, side="right")
+    return np.bincount(np.where(np.isnan(sample), n + 1, places), minlength=n + 2)
 
 
 def _require_samples(reference: NDArray[np.float64], current: NDArray[np.float64], level: float) -> None:

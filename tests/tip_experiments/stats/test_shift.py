@@ -48,7 +48,18 @@ def test_numbers_that_go_missing_are_a_shift() -> None:
 def test_a_value_never_seen_before_is_a_shift_where_it_is_common() -> None:
     assert shift(np.zeros(400), np.r_[np.zeros(200), np.full(200, np.nan)], 0.999).is_beyond(0.25)
     discrete = np.repeat([1.0, 2.0, 3.0], 100)
-    assert shift(discrete, np.r_[discrete, np.zeros(300)], 0.999).is_beyond(0.25)
+    for other in (0.0, 2.5, 9.0):
+        assert shift(discrete, np.r_[discrete, np.full(300, other)], 0.999).is_beyond(0.25)
+    assert shift(np.full(100, 5.0), np.full(100, 5.1), 0.999).is_beyond(0.25)
+    assert not shift(discrete, np.r_[discrete, 9.0], 0.999).is_beyond(0.0)
+    assert shift(np.full(50, np.nan), np.ones(50), 0.999).is_beyond(0.25)
+    assert shift(np.full(50, np.nan), np.full(9, np.nan), 0.999).psi == 0
+
+
+def test_a_reference_of_a_few_different_numbers_does_not_take_them_for_all_there_are() -> None:
+    rng = np.random.default_rng(6)
+    found = [shift(rng.normal(size=9), rng.normal(size=200), 0.95) for _ in range(200)]
+    assert np.mean([one.psi > one.noise for one in found]) < 0.1
 
 
 @pytest.mark.parametrize("sizes", [(100, 100), (2000, 150), (5000, 5000)])

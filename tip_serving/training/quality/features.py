@@ -140,7 +140,8 @@ def seldom_fallen_back(day: Day) -> Outcome:
     fallen = ours.explode("fell_back").drop_nulls("fell_back").select(pl.col("fell_back").struct.field("feature"))
     counts = dict(fallen.group_by("feature").len().sort("feature").iter_rows())
     shares = {name: share(n, ours.height) for name, n in counts.items()}
-    numbers: dict[str, Number] = {f"{name}_fell_back_share": round(found, 4) for name, found in shares.items()}
+    numbers: dict[str, Number] = {"decisions": ours.height}
+    numbers |= {f"{name}_fell_back_share": round(found, 4) for name, found in shares.items()}
     often = [f"{name} ({found:.0%})" for name, found in shares.items() if found > day.limits.fell_back]
     words = f"mostly a fallback: {listed(often)}" if often else f"{ours.height} decisions"
     return Outcome(not often, words, numbers)
