@@ -1,7 +1,8 @@
-"""The leaderboard of an experiment in the lake: a table and a page. What is in them comes from `ranking`.
+"""The leaderboard of an experiment in the lake: two tables and a page. What is in them comes from `ranking`.
 
-Grain of the table: one row per cell, judge and rubric version. Every cell has a row, also one that failed or that
-nobody scored: its mean is null, not zero.
+Grain of the leaderboard: one row per cell, judge and rubric version. Every cell has a row, also one that failed or that
+nobody scored: its mean is null, not zero. Grain of the differences: one row per pair of cells, judge and rubric
+version. 300 cells have 45,000 pairs, which take a second to read as boards; so the boards keep those of the leaders.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import polars as pl
 
 from tip_serving.bench.page.content import JudgeBoard, Page
 from tip_serving.bench.page.render import render
+from tip_serving.bench.page.views import among_leading
 from tip_serving.bench.results import CellResult
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
@@ -47,9 +49,24 @@ LEADERBOARD_SCHEMA: Schema = {
     "reason": pl.String,  # why a failed cell failed
 }
 
+DIFFERENCES_SCHEMA: Schema = {
+    "judge": pl.String,
+    "rubric_version": pl.String,
+    "first_model": pl.String,
+    "first_prompt": pl.String,
+    "second_model": pl.String,
+    "second_prompt": pl.String,
+    "difference": pl.Float64,  # mean of the first less the second, on the scenarios that both were scored on
+    "low": pl.Float64,  # 95 % interval of this pair alone; null where there is none
+    "high": pl.Float64,
+    "p_adjusted": pl.Float64,  # by Holm over all pairs
+    "n_scenarios": pl.Int32,
+    "is_different": pl.Boolean,
+}
+
 
 def publish(lake: Lake, page: Page, results: Sequence[CellResult]) -> pl.DataFrame:
-    """Write the table, the boards and the page; the table.
+    """Write the tables, the boards and the page; the leaderboard.
 
     Args:
         lake: where they go.
@@ -58,7 +75,12 @@ def publish(lake: Lake, page: Page, results: Sequence[CellResult]) -> pl.DataFra
     """
     table = tabulated(page.boards, results)
     write_table(lake, layout.leaderboard(page.experiment), table)
-    untold = page.model_copy(update={"sample": page.sample.model_copy(update={"scenarios": ()})})
+    write_table(lake, layout.differences(page.experiment), compared(page.boards))
+    leaders = [
+        board.model_copy(update={"differences": among_leading(board.rows, board.differences)}) for board in page.boards
+    ]
+    sample = page.sample.model_copy(update={"scenarios": ()})
+    untold = page.model_copy(update={"boards": tuple(leaders), "sample": sample})
     lake.write(layout.boards(page.experiment), untold.model_dump_json().encode())
     lake.write(layout.leaderboard_page(page.experiment), render(page).encode())
     return table
@@ -77,11 +99,29 @@ def tabulated(boards: Sequence[JudgeBoard], results: Sequence[CellResult]) -> pl
     return pl.DataFrame(rows, schema=LEADERBOARD_SCHEMA)
 
 
+def compared(boards: Sequence[JudgeBoard]) -> pl.DataFrame:
+    """The differences of these boards as a table."""
+    rows = [
+        {
+            "judge": board.judge,
+            "rubric_version": board.rubric_version,
+            "first_model": one.first.model,
+            "first_prompt": one.first.prompt,
+            "second_model": one.second.model,
+            "second_prompt": one.second.prompt,
+            **one.model_dump(exclude={"first", "second"}),
+        }
+        for board in boards
+        for one in board.differences
+    ]
+    return pl.DataFrame(rows, schema=DIFFERENCES_SCHEMA)
+
+
 def read(lake: Lake, experiment: str) -> pl.DataFrame:
     """The table as it was written last. Raises MissingError."""
     return read_table(lake, layout.leaderboard(experiment))
 
 
 def read_boards(lake: Lake, experiment: str) -> tuple[JudgeBoard, ...]:
-    """The boards as they were written last, with all that a table does not hold. Raises MissingError."""
+    """The boards as they were written last, with what the tables do not hold. Raises MissingError."""
     return Page.model_validate_json(lake.read(layout.boards(experiment))).boards

@@ -209,6 +209,7 @@ class JudgeBoard(Plain):
     rows: tuple[Row, ...]
     """One per cell, in the order of their places; cells without one last."""
     differences: tuple[Difference, ...] = ()
+    """Between all cells where a board is made; between the leading ones where it is read from the lake."""
     separation: Separation | None = None
     effects: Effects | None = None
     pairwise: Pairwise | None = None

@@ -22,7 +22,8 @@ _PACKAGE = "tip_serving.bench.page"
 def render(page: Page) -> str:
     """The whole file; encodes as UTF-8 whatever the texts hold."""
     tips = sample.encode(page.sample, page.boards)
-    inlined = {name: _inlined(name) for name in ("page.css", "early.js", "boards.js", "tips.js")}
+    inlined = {name: Markup(part(name)) for name in ("early.js", "boards.js", "tips.js")}  # noqa: S704 - our own files
+    inlined["page.css"] = Markup(part("palette.css") + part("page.css"))  # noqa: S704 - our own files
     html = (
         _environment()
         .get_template("page.html")
@@ -57,9 +58,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _inlined(name: str) -> Markup:
+def part(name: str) -> str:
     """A style or program of ours, as it stands beside this module."""
-    return Markup(files(_PACKAGE).joinpath("parts", name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return files(_PACKAGE).joinpath("parts", name).read_text(encoding="utf-8")
 
 
 @cache

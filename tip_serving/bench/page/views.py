@@ -114,12 +114,17 @@ def heat(rows: Sequence[Row]) -> Heat | None:
     return Heat(models, prompts, fields, low, high)
 
 
+def among_leading(rows: Sequence[Row], differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The differences between the first MAX_MATRIX cells that have a mean: those that a reader is shown."""
+    shown = {row.cell for row in [row for row in rows if row.score_mean is not None][:MAX_MATRIX]}
+    return tuple(one for one in differences if one.first in shown and one.second in shown)
+
+
 def matrix(rows: Sequence[Row], differences: Sequence[Difference]) -> Matrix | None:
     """The matrix of the leading cells; None without differences."""
     scored = [row for row in rows if row.score_mean is not None]
     leading = scored[:MAX_MATRIX]
-    shown = {row.cell for row in leading}
-    known = {(d.first, d.second): d for d in differences if d.first in shown and d.second in shown}
+    known = {(d.first, d.second): d for d in among_leading(rows, differences)}
     if not known:
         return None
     largest = max(abs(d.difference) for d in known.values()) or 1
