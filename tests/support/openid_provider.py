@@ -28,6 +28,10 @@ class Provider:
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
     signing_key: RSAKey | None = None
     """Another one than is published."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Over that of its well-known address."""
+    keys: dict[str, Any] | None = None
+    """Instead of its own."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def authorize(self, url: str) -> str:
@@ -68,7 +72,14 @@ def running() -> Iterator[Provider]:
         def do_GET(self) -> None:
             if self.path == "/.well-known/openid-configuration":
                 ends = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
-                self._answer({"issuer": provider.issuer, **{n: provider.issuer + path for n, path in ends.items()}})
+                told = {"issuer": provider.issuer, **{n: provider.issuer + path for n, path in ends.items()}}
+                self._answer(told | provider.metadata)
+            elif self.path.startswith("/authorize"):  # whoever comes is Olga, and agrees
+                self.send_response(302)
+                self.send_header("Location", provider.authorize(self.path))
+                self.end_headers()
+            elif provider.keys is not None:
+                self._answer(provider.keys)
             else:
                 self._answer({"keys": [provider.key.as_dict(private=False)]})
 

@@ -1,14 +1,11 @@
 """The same run on a lake in an object store: a real S3 server on loopback, a real process killed."""
 
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support import object_store as object_stores
+from support.object_store import ObjectStore
 from support.openai_server import OpenAIServer
 from support.terminal import Terminal, kill_tree, loopback, wait_until
 
@@ -17,55 +14,14 @@ from tip_serving.bench.identity import Cell
 from tip_serving.bench.store import CandidateStore
 from tip_serving.lake.storage import ConflictError, Lake
 
-BUCKET = "tips"
 COMMAND = ("bench", "run", "--experiment", "tip-bench-s3", "--models", "openai/alpha", "--prompts", "v1,v2",
            "--n-scenarios", "40", "--concurrency", "8")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ObjectStore:
-    """A running S3 server with one empty bucket."""
-
-    environment: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        """A lake in it."""
-        return f"s3://{BUCKET}/lake"
-
-
 @pytest.fixture
 def object_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        endpoint = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _answers(endpoint))
-        environment = {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "loopback",
-            "AWS_SECRET_ACCESS_KEY": "loopback",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        import boto3
-
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        try:
-            yield ObjectStore(environment)
-        finally:
-            process.kill()
-
-
-def _answers(endpoint: str) -> bool:
-    try:
-        with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310  a loopback address
-            return True
-    except OSError:
-        return False
+    with object_stores.running(monkeypatch) as running:
+        yield running
 
 
 def test_a_swap_on_an_object_store_lets_one_writer_win(object_store: ObjectStore) -> None:

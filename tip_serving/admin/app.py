@@ -5,11 +5,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from tip_serving.admin.api import catalogs, door, events, experiments, judging, people, problems, releases, rewards
 from tip_serving.admin.api.caller import Caller, roles
+from tip_serving.admin.api.problems import problem_response
 from tip_serving.admin.assembly import Admin
 from tip_serving.admin.limits import Caution, SizeLimit
 from tip_serving.admin.service.users import Role
@@ -21,6 +25,7 @@ write. `x-roles` says who may call a route. Refusals are problem+json and name e
 and `limit`; answers with an ETag can be asked for with `If-None-Match`.
 """
 
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ROOMS = (door, experiments, events, judging, catalogs, people, rewards, releases)
 
 
@@ -79,10 +84,26 @@ def described(app: FastAPI) -> dict[str, object]:
     return found
 
 
+def _refuse_unknown(request: Request) -> Response:
+    """What no route takes: the pages, which are mounted behind, would answer it as if somebody had come to read."""
+    allowed = [
+        method
+        for room in ROOMS
+        for route in room.ROUTES.routes
+        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is Match.PARTIAL
+        for method in sorted(route.methods or ())
+    ]
+    if allowed:
+        detail = f"This route takes {', '.join(allowed)}."
+        return problem_response(405, detail, headers={"Allow": ", ".join(allowed)})
+    return problem_response(404, "There is no such route; /openapi.json has them all.")
+
+
 def create_site(admin: Admin) -> FastAPI:
     """Routes and pages; once a process, since NiceGUI keeps pages for itself."""
     from tip_serving.admin.panel import panel
 
     app = create_app(admin)
+    app.add_route("/api/{rest:path}", _refuse_unknown, methods=_METHODS, include_in_schema=False)
     panel.mount(app, admin)
     return app

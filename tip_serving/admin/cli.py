@@ -17,6 +17,7 @@ from tip_serving.admin.service.errors import ServiceError
 from tip_serving.admin.service.users import Role, User
 from tip_serving.generation.catalog import CatalogError
 
+_ALL = 1_000_000
 _ROLE = click.Choice([role.value for role in Role])
 _STDIN = click.option("--password-stdin", is_flag=True, help="Read the password from standard input, for scripts.")
 
@@ -41,7 +42,7 @@ def add_user(name: str, role: str, *, password_stdin: bool) -> None:
 def list_users() -> None:
     """Every account."""
     with _opened() as (place, operator):
-        accounts = place.people.accounts(operator)
+        accounts = place.people.accounts(operator, limit=_ALL).items
     table = Table("name", "role", "signs in by", "since")
     for account in accounts:
         way = "password" if account.has_password else "OpenID Connect"

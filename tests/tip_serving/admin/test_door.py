@@ -1,6 +1,8 @@
 """Coming in and going out: passwords, limits, sessions that end, the set-up link, tokens, and what is written down."""
 
+import logging
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -24,7 +26,7 @@ from tip_serving.admin.auth.attempts import (
 from tip_serving.admin.auth.database import AUDIT, SESSIONS, TOKENS, USERS
 from tip_serving.admin.auth.secret import Secret, SecretError
 from tip_serving.admin.service.errors import ConflictError, FaultsError
-from tip_serving.admin.service.users import Role
+from tip_serving.admin.service.users import Role, User
 
 OPEN = "/api/bench/experiments"
 
@@ -225,7 +227,7 @@ def test_the_set_up_link_makes_one_admin_once(tmp_path: Path, clock: Clock) -> N
     assert browser.get("/api/session").json()["role"] == "admin"
     again = browser.post(link, data={"name": "second", "password": PASSWORD})
     assert parse_qs(urlsplit(again.headers["location"]).query) == {"fault": ["link"]}
-    assert [account.name for account in admin.accounts.all()] == ["root"]
+    assert [account.name for account in admin.accounts.listed().items] == ["root"]
     assert not file.exists()
     assert admin.setup.issue("http://testserver") is None
     admin.close()
@@ -237,6 +239,17 @@ def test_a_set_up_link_holds_for_a_day_and_the_next_one_ends_it(tmp_path: Path, 
     assert (admin.setup.holds(first), admin.setup.holds(second)) == (False, True)
     clock.now += 86_400
     assert not admin.setup.holds(second)
+    admin.close()
+
+
+def test_a_set_up_link_makes_no_second_admin_once_there_is_an_account(tmp_path: Path, clock: Clock) -> None:
+    admin = Admin.open(opened(tmp_path / "other").settings.model_copy(update={"tip_home": tmp_path}), clock)
+    link = str(admin.setup.issue("http://testserver"))
+    admin.people.add(User("the terminal", Role.ADMIN), "pia", Role.VIEWER, PASSWORD)
+    assert not admin.setup.holds(link.rpartition("/")[2])
+    answer = client(admin).post(link, data={"name": "second", "password": PASSWORD})
+    assert parse_qs(urlsplit(answer.headers["location"]).query) == {"fault": ["link"]}
+    assert [account.name for account in admin.accounts.listed().items] == ["pia"]
     admin.close()
 
 
@@ -343,6 +356,58 @@ def test_the_audit_log_tells_who_did_what_and_cannot_be_changed(admin: Admin) ->
     assert admin.audit.entries(ANA).n_total == 3
     page = signed_in(admin, ANA).get("/api/audit", params={"action": "add-user"}).json()
     assert (page["n_total"], page["items"][0]["detail"]) == (1, {"role": "viewer"})
+
+
+def test_what_a_stranger_types_cannot_forge_a_line_of_the_log(admin: Admin, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        forged = {"name": "x\nana start tip-bench-forged", "password": "nothing"}
+        assert client(admin).post("/api/session", json=forged).status_code == 401
+    assert "sign-in-refused" in caplog.text
+    assert not any("\n" in record.getMessage() for record in caplog.records)
+
+
+def test_processes_that_start_at_once_have_one_secret(tmp_path: Path) -> None:
+    for number in range(20):
+        folder, barrier = tmp_path / str(number), threading.Barrier(4)
+        found: list[bytes] = []
+
+        def start(folder: Path = folder, barrier: threading.Barrier = barrier, found: list[bytes] = found) -> None:
+            barrier.wait()
+            found.append(Secret.under(folder).key("session"))
+
+        starting = [threading.Thread(target=start) for _ in range(4)]
+        for one in starting:
+            one.start()
+        for one in starting:
+            one.join()
+        assert (len(found), len(set(found))) == (4, 1)
+        assert [file.name for file in folder.iterdir()] == ["secret"]
+
+
+def test_lists_of_people_and_tokens_are_paged(admin: Admin) -> None:
+    for number in range(5):
+        admin.people.make_token(VERA, f"token {number}", None)
+    browser = signed_in(admin, ANA)
+    for path, key, n_total in (("/api/users", "name", 4), ("/api/tokens", "token_id", 5)):
+        seen: list[str] = []
+        offset = 0
+        while offset is not None:
+            page = browser.get(path, params={"offset": offset, "limit": 2}).json()
+            assert page["n_total"] == n_total
+            seen += [row[key] for row in page["items"]]
+            offset = page["next_offset"]
+        assert len(set(seen)) == len(seen) == n_total
+    assert signed_in(admin, BEN).get("/api/tokens").json()["n_total"] == 0, "those of others are not theirs to see"
+
+
+def test_the_log_is_read_by_what_was_done_and_by_whom(admin: Admin) -> None:
+    admin.people.add(ANA, "pia", Role.VIEWER, PASSWORD)
+    admin.people.make_token(VERA, "report", None)
+    browser = signed_in(admin, ANA)
+    told = browser.get("/api/audit", params={"by": "vera"}).json()
+    assert [(entry["user"], entry["action"]) for entry in told["items"]] == [("vera", "make-token")]
+    assert browser.get("/api/audit", params={"by": "vera", "action": "add-user"}).json()["n_total"] == 0
+    assert admin.audit.read(ANA, None, None, 0, 1).actions == ("add-user", "make-token", "sign-in")
 
 
 def test_a_secret_that_others_can_read_or_that_is_none_is_refused(tmp_path: Path) -> None:

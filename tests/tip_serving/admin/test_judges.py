@@ -98,7 +98,7 @@ def test_a_judge_who_comes_back_goes_on_where_they_left(admin: Admin, tmp_path: 
 def opened_again(home: Path, clock: Clock) -> Admin:
     """Another process on the same home, as after a crash."""
     first = Admin.open(opened(home / "unused").settings.model_copy(update={"tip_home": home}), clock)
-    assert {account.name for account in first.accounts.all()} >= {"ana", "ben"}
+    assert {account.name for account in first.accounts.listed().items} >= {"ana", "ben"}
     return first
 
 
@@ -274,3 +274,16 @@ def test_what_waits_in_the_drawer_counts_as_judged_in_an_export(admin: Admin) ->
     admin.judging.judge(BEN, EXPERIMENT, _item(admin.judging.turn(BEN, EXPERIMENT)), scores=GOOD)
     exported = signed_in(admin, BEN).get(f"/api/bench/export/{EXPERIMENT}").text.splitlines()
     assert len(exported) == 23
+
+
+def test_a_judge_is_not_told_of_model_and_prompt_by_a_lake_that_is_damaged(admin: Admin) -> None:
+    filled(admin)
+    lake = admin.bench.workshop.lake
+    for entry in lake.find(layout.cells(EXPERIMENT)):
+        lake.write(entry.path, lake.read(entry.path)[:-20])
+    for path in (f"/api/judge/{EXPERIMENT}", f"/api/bench/export/{EXPERIMENT}"):
+        blind, told = signed_in(admin, BEN).get(path), signed_in(admin, ANA).get(path)
+        assert (blind.status_code, told.status_code) == (503, 503)
+        assert not [word for word in ("embedded", "v1", "v2", "bench/") if word in blind.text], blind.text
+        assert "embedded" in told.json()["detail"]
+        assert told.json()["detail"] != blind.json()["detail"], "an admin is told what is damaged"

@@ -24,7 +24,7 @@ def running() -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(running: Provider) -> Provider:
-    running.claims, running.signing_key = {}, None
+    running.claims, running.signing_key, running.metadata, running.keys = {}, None, {}, None
     return running
 
 
@@ -56,7 +56,7 @@ def test_who_is_vouched_for_comes_in_with_the_role_that_the_provider_tells(admin
     _come(browser, provider)
     assert browser.get("/api/session").json()["role"] == "admin", "the strongest of them"
     assert admin.accounts.find("olga") == User("olga", Role.ADMIN)
-    assert not next(one for one in admin.accounts.all() if one.name == "olga").has_password
+    assert not next(one for one in admin.accounts.listed().items if one.name == "olga").has_password
     provider.claims = {"roles": "judge", "preferred_username": "olga-renamed"}
     _come(browser, provider)
     assert browser.get("/api/session").json() | {"csrf": "", "expires_at": ""} == {
@@ -83,6 +83,9 @@ def test_a_person_without_a_password_cannot_sign_in_by_one(admin: Admin, provide
         {"roles": []},
         {"roles": None},
         {"roles": "superuser"},
+        {"roles": 7},
+        {"roles": {"admin": True}},
+        {"sub": {}},
         {"preferred_username": "no name!"},
         {"preferred_username": None},
         {"preferred_username": "ana", "sub": "43"},
@@ -114,6 +117,41 @@ def test_a_sign_in_counts_only_in_the_browser_that_began_it(admin: Admin, provid
     assert _refused(other.get(f"{back.path}?{back.query}")), "its own state is another one"
     assert browser.get(f"{back.path}?{back.query}").headers["location"] == "/"
     assert _refused(browser.get(f"{back.path}?{back.query}")), "a code counts once"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "keys"),
+    [
+        ({"jwks_uri": None}, None),
+        ({"token_endpoint": 7}, None),
+        ({"token_endpoint": "file:///etc/passwd"}, None),
+        ({"issuer": "https://another.example"}, None),
+        ({}, {"keys": "none"}),
+        ({}, {"keys": [{"kty": "RSA"}]}),
+        ({}, {"nothing": []}),
+    ],
+    ids=str,
+)
+def test_a_provider_that_answers_nonsense_lets_nobody_in_and_is_no_defect(
+    admin: Admin, provider: Provider, metadata: dict[str, Any], keys: dict[str, Any] | None
+) -> None:
+    browser = client(admin)
+    begun = browser.get("/openid/begin")
+    provider.metadata, provider.keys = metadata, keys
+    back = urlsplit(provider.authorize(begun.headers["location"]))
+    assert _refused(browser.get(f"{back.path}?{back.query}"))
+    assert browser.get("/api/session").status_code == 401
+
+
+def test_a_provider_without_a_page_to_go_to_leads_back_to_the_door(admin: Admin, provider: Provider) -> None:
+    provider.metadata = {"authorization_endpoint": None}
+    assert _refused(client(admin).get("/openid/begin"))
+
+
+def test_the_providers_own_query_stays_in_the_address(admin: Admin, provider: Provider) -> None:
+    provider.metadata = {"authorization_endpoint": f"{provider.issuer}/authorize?tenant=tips"}
+    led = urlsplit(client(admin).get("/openid/begin").headers["location"])
+    assert led.query.startswith("tenant=tips&response_type=code&")
 
 
 def test_a_provider_that_is_down_or_not_configured_leads_back_to_the_door(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def admin_of(connection: HTTPConnection) -> Admin:
 
 
 def caller(request: Request) -> User:
-    """The user who sends the request.
+    """The user who sends the request; from then on `request.state.user`, for whoever words a refusal.
 
     Raises:
         UnauthenticatedError: nobody that is known here.
@@ -40,12 +40,14 @@ def caller(request: Request) -> User:
         user = doorman.by_token(token)
         if user is None:
             raise UnauthenticatedError("This token is none of ours, or it was revoked.")
+        request.state.user = user
         return user
     session = doorman.session(request)
     if session is None:
         raise UnauthenticatedError("Sign in, or send `Authorization: Bearer` with an API token.")
     if request.method not in _READS and not doorman.is_csrf_right(session, request.headers.get(CSRF_HEADER)):
         raise ForbiddenError(f"A write from a browser must show the token of its session in {CSRF_HEADER}.")
+    request.state.user = session.user
     return session.user
 
 
@@ -63,7 +65,7 @@ async def judging_caller(request: Request) -> User:
         return await run_in_threadpool(admin.webhooks.recognise, request.headers, request.method, target, body)
     except WebhookError as error:
         key_id = request.headers[KEY_HEADER]
-        _LOG.warning("A signed %s %s was refused: %s.", request.method, request.url.path, error)
+        _LOG.warning("A signed %s %r was refused: %s.", request.method, request.url.path, error)
         if admin.webhooks.judge_of(key_id) is not None:
             about = {"key": key_id, "reason": str(error)}
             await run_in_threadpool(admin.audit.note, None, "webhook-refused", request.url.path, about)

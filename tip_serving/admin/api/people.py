@@ -79,10 +79,10 @@ class WebhookMade(Plain):
     row: WebhookRow
 
 
-@ROUTES.get("/users", response_model=list[Account], responses=NOT_MODIFIED | documented(), openapi_extra=_ADMINS)
-def accounts(request: Request, user: Caller, admin: Admins) -> Response:
-    """Every account."""
-    return answer(request, admin.people.accounts(user))
+@ROUTES.get("/users", response_model=Page[Account], responses=NOT_MODIFIED | documented(), openapi_extra=_ADMINS)
+def accounts(request: Request, user: Caller, admin: Admins, offset: Offset = 0, limit: Limit = 100) -> Response:
+    """The accounts by name."""
+    return answer(request, admin.people.accounts(user, offset, limit))
 
 
 @ROUTES.post("/users", status_code=201, responses=documented(409), openapi_extra=_ADMINS)
@@ -109,10 +109,10 @@ def own_password(user: Caller, admin: Admins, passwords: OwnPassword) -> None:
     admin.people.set_own_password(user, passwords.current, passwords.new)
 
 
-@ROUTES.get("/tokens", response_model=list[TokenRow], responses=NOT_MODIFIED | documented(), openapi_extra=_EVERYBODY)
-def tokens(request: Request, user: Caller, admin: Admins) -> Response:
+@ROUTES.get("/tokens", response_model=Page[TokenRow], responses=NOT_MODIFIED | documented(), openapi_extra=_EVERYBODY)
+def tokens(request: Request, user: Caller, admin: Admins, offset: Offset = 0, limit: Limit = 100) -> Response:
     """One's own API tokens; an admin sees all."""
-    return answer(request, admin.people.tokens(user))
+    return answer(request, admin.people.tokens(user, offset, limit))
 
 
 @ROUTES.post("/tokens", status_code=201, responses=documented(), openapi_extra=_EVERYBODY)
@@ -153,8 +153,9 @@ def audit(
     user: Caller,
     admin: Admins,
     action: Annotated[str | None, Query(max_length=40, description="Only these.")] = None,
+    by: Annotated[str | None, Query(max_length=120, description="Only what this user did.")] = None,
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Response:
     """Who did what, the latest first."""
-    return answer(request, admin.audit.entries(user, action, offset, limit))
+    return answer(request, admin.audit.entries(user, action, by, offset, limit))

@@ -5,14 +5,14 @@ Who may change them is checked in `service.people`; here is what is kept and wha
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
 from tip_serving.admin.auth import passwords
 from tip_serving.admin.auth.database import SESSIONS, TOKENS, USERS, Database, moment
 from tip_serving.admin.service.errors import ConflictError, FaultsError, NotFoundError
-from tip_serving.admin.service.rows import Plain
+from tip_serving.admin.service.rows import Page, Plain, page_of
 from tip_serving.admin.service.users import Role, User
 from tip_serving.bench.judging import automatic
 from tip_serving.bench.spec import Fault
@@ -38,10 +38,20 @@ class Accounts:
         self._database = database
         self._checker = passwords.Checker()
 
-    def all(self) -> list[Account]:
-        """Every account by name."""
+    def listed(self, offset: int = 0, limit: int = 100) -> Page[Account]:
+        """The accounts by name."""
+        asked = sa.select(USERS).order_by(USERS.c.name).offset(offset).limit(limit)
         with self._database.engine.connect() as connection:
-            return [_account(row) for row in connection.execute(sa.select(USERS).order_by(USERS.c.name)).mappings()]
+            found = [_account(row) for row in connection.execute(asked).mappings()]
+        return page_of(found, self.count(), offset)
+
+    def account(self, name: str) -> Account:
+        """One account. Raises NotFoundError."""
+        with self._database.engine.connect() as connection:
+            row = connection.execute(sa.select(USERS).where(USERS.c.name == name)).mappings().first()
+        if row is None:
+            raise NotFoundError(f"There is no account {name!r:.90}.")
+        return _account(row)
 
     def count(self) -> int:
         """How many there are."""
@@ -91,20 +101,22 @@ class Accounts:
         """Another password; ends all sessions. Raises NotFoundError, FaultsError."""
         if found := passwords.fault(password, name):
             raise FaultsError(f"The password of {name} was not changed.", [Fault("password", found)])
-        self._change(name, password_hash=passwords.hashed(password))
+        self._change(name, sa.true(), password_hash=passwords.hashed(password))
 
     def set_role(self, name: str, role: Role) -> None:
         """Another role. Raises NotFoundError, ConflictError where no admin would be left."""
-        self._refuse_without_admin(name, role)
-        self._change(name, role=role.value)
+        is_kept = sa.true() if role is Role.ADMIN else self._another_admin(name)
+        self._change(name, is_kept, role=role.value)
 
     def remove(self, name: str) -> None:
         """Delete the account with its sessions and tokens. Raises NotFoundError, ConflictError."""
-        self._refuse_without_admin(name, None)
-        self._end_sessions(name)
         with self._database.engine.begin() as connection:
-            connection.execute(sa.delete(TOKENS).where(TOKENS.c.user == name))
-            connection.execute(sa.delete(USERS).where(USERS.c.name == name))
+            self._lock_admins(connection)
+            gone = connection.execute(sa.delete(USERS).where(USERS.c.name == name, self._another_admin(name)))
+            if gone.rowcount == 0:
+                self._refuse(connection, name)
+            for table in (SESSIONS, TOKENS):
+                connection.execute(sa.delete(table).where(table.c.user == name))
 
     def _insert(self, name: str, role: Role, created_by: str | None, **identity: str) -> Account:
         values = {"name": name, "role": role.value, "created_at": self._database.clock(), "created_by": created_by}
@@ -115,24 +127,32 @@ class Accounts:
             raise ConflictError(f"There is an account {name} already.") from None
         return _account({**values, "password_hash": identity.get("password_hash")})
 
-    def _change(self, name: str, **values: str) -> None:
+    def _change(self, name: str, is_kept: sa.ColumnElement[bool], **values: str) -> None:
+        """Change an account where `is_kept` holds, and end its sessions."""
         with self._database.engine.begin() as connection:
-            changed = connection.execute(sa.update(USERS).where(USERS.c.name == name).values(**values))
+            self._lock_admins(connection)
+            changed = connection.execute(sa.update(USERS).where(USERS.c.name == name, is_kept).values(**values))
             if changed.rowcount == 0:
-                raise NotFoundError(f"There is no account {name!r:.90}.")
-        self._end_sessions(name)
-
-    def _end_sessions(self, name: str) -> None:
-        with self._database.engine.begin() as connection:
+                self._refuse(connection, name)
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user == name))
 
-    def _refuse_without_admin(self, name: str, role: Role | None) -> None:
-        user = self.find(name)
-        if user is None:
+    def _another_admin(self, name: str) -> sa.ColumnElement[bool]:
+        """Whether an admin is left without `name`, or it is none: part of the change itself, so two cannot cross."""
+        others = USERS.alias()
+        is_other = sa.and_(others.c.role == Role.ADMIN.value, others.c.name != name)
+        return sa.or_(USERS.c.role != Role.ADMIN.value, sa.exists().where(is_other))
+
+    def _lock_admins(self, connection: sa.Connection) -> None:
+        """Two changes at once, each seeing the other's admin, would leave none; SQLite has one writer anyhow."""
+        if connection.dialect.name != "sqlite":
+            connection.execute(
+                sa.select(USERS.c.name).where(USERS.c.role == Role.ADMIN.value).order_by(USERS.c.name).with_for_update()
+            ).all()
+
+    def _refuse(self, connection: sa.Connection, name: str) -> NoReturn:
+        if connection.scalar(sa.select(USERS.c.name).where(USERS.c.name == name)) is None:
             raise NotFoundError(f"There is no account {name!r:.90}.")
-        admins = [account for account in self.all() if account.role is Role.ADMIN]
-        if user.role is Role.ADMIN and role is not Role.ADMIN and len(admins) == 1:
-            raise ConflictError(f"{name} is the only admin; make another one first.")
+        raise ConflictError(f"{name} is the only admin; make another one first.")
 
 
 def _name_fault(name: str) -> str | None:

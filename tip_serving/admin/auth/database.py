@@ -90,15 +90,23 @@ AUDIT = Table(
     Column("subject", String(400), nullable=False),
     Column("detail", Text, nullable=False),
 )
-for _kind in ("UPDATE", "DELETE"):
-    event.listen(
-        AUDIT,
-        "after_create",
-        sa.DDL(  # type: ignore[no-untyped-call]  # of SQLAlchemy
-            f"CREATE TRIGGER audit_keeps_{_kind.lower()} BEFORE {_kind} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+_KEEPS_AUDIT = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_keeps_{kind.lower()} BEFORE {kind} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        for kind in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        """CREATE OR REPLACE FUNCTION audit_keeps() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$""",
+        """CREATE TRIGGER audit_keeps BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION audit_keeps()""",
+    ],
+}
+for _dialect, _statements in _KEEPS_AUDIT.items():
+    for _statement in _statements:
+        _guard = sa.DDL(_statement)  # type: ignore[no-untyped-call]  # of SQLAlchemy
+        event.listen(AUDIT, "after_create", _guard.execute_if(dialect=_dialect))
 
 
 class Database:
@@ -111,10 +119,14 @@ class Database:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.engine = sa.create_engine(url)
+        # A server that was restarted has closed every connection that the pool kept.
+        self.engine = sa.create_engine(_with_driver(url), pool_pre_ping=True)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
-        METADATA.create_all(self.engine)
+        try:
+            METADATA.create_all(self.engine)
+        except (sa.exc.ProgrammingError, sa.exc.OperationalError, sa.exc.IntegrityError):
+            METADATA.create_all(self.engine)  # another process made some of them meanwhile
 
     @classmethod
     def under(cls, folder: Path, clock: Callable[[], float] = time.time) -> "Database":
@@ -128,6 +140,13 @@ class Database:
 def moment(seconds: float) -> datetime:
     """A time of a table."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _with_driver(url: str) -> sa.URL:
+    """The address with the driver that is installed here, where it names none."""
+    found = sa.make_url(url)
+    is_postgres = found.drivername in {"postgresql", "postgres"}
+    return found.set(drivername="postgresql+psycopg") if is_postgres else found
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:

@@ -79,7 +79,8 @@ class OpenID:
             "code_challenge_method": "S256",
         }
         carried = {"state": state, "nonce": nonce, "verifier": verifier, "came_from": came_from}
-        url = f"{self._metadata()['authorization_endpoint']}?{urlencode(asked)}"
+        page = self._end("authorization_endpoint")
+        url = f"{page}{'&' if '?' in page else '?'}{urlencode(asked)}"
         return Journey(url, str(self._serializer.dumps(carried)))
 
     def finish(self, cookie: str, state: str, code: str, redirect_uri: str) -> Vouched:
@@ -110,28 +111,29 @@ class OpenID:
         }
         if secret is not None:
             form["client_secret"] = secret.get_secret_value()
-        answer = self._call("POST", self._metadata()["token_endpoint"], data=form)
+        answer = self._call("POST", self._end("token_endpoint"), data=form)
         if "id_token" not in answer:
             raise ForbiddenError("The provider sent no ID token.")
         return str(answer["id_token"])
 
     def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
-        keys = KeySet.import_key_set(self._call("GET", self._metadata()["jwks_uri"]))  # type: ignore[arg-type]
+        published = self._call("GET", self._end("jwks_uri"))
         must_be = {
             "iss": {"essential": True, "value": self._settings.tip_oidc_issuer},
             "aud": {"essential": True, "value": self._settings.tip_oidc_client_id},
         }
         try:
+            keys = KeySet.import_key_set(published)  # type: ignore[arg-type]
             token = jwt.decode(id_token, keys, algorithms=_ALGORITHMS)
             expected = {"nonce": nonce, "client_id": self._settings.tip_oidc_client_id}
             CodeIDToken(token.claims, token.header, must_be, expected).validate(int(time.time()), _LEEWAY_S)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:  # whatever a provider may send
             raise ForbiddenError(f"The provider's ID token does not hold: {type(error).__name__}.") from None
         return dict(token.claims)
 
     def _role(self, claims: dict[str, Any]) -> Role:
         said = claims.get(self._settings.tip_oidc_role_claim)
-        told = {said} if isinstance(said, str) else set(map(str, said or ()))
+        told = {said} if isinstance(said, str) else set(map(str, said)) if isinstance(said, list) else set()
         for role in _STRONGEST_FIRST:
             if role.value in told:
                 return role
@@ -139,6 +141,13 @@ class OpenID:
             f"The provider gives no role here: claim {self._settings.tip_oidc_role_claim!r} holds none of "
             f"{', '.join(Role)}."
         )
+
+    def _end(self, name: str) -> str:
+        """One of the provider's addresses."""
+        found = self._metadata().get(name)
+        if not isinstance(found, str) or not found.startswith(("https://", "http://")):
+            raise UnavailableError(f"The OpenID provider tells no {name}.")
+        return found
 
     def _metadata(self) -> dict[str, Any]:
         issuer = (self._settings.tip_oidc_issuer or "").rstrip("/")

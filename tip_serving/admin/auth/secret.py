@@ -33,10 +33,15 @@ class Secret:
         """
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "secret"
-        with suppress(FileExistsError):
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if not file.exists():
+            # Written aside and linked, so that of two processes that start at once neither reads half a secret.
+            aside = folder / f"secret-{secrets.token_hex(8)}"
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as opened:
                 opened.write(secrets.token_hex(_N_BYTES))
+            with suppress(FileExistsError):
+                file.hardlink_to(aside)
+            aside.unlink()
         if file.stat().st_mode & 0o077:
             raise SecretError(f"{file} can be read by others; `chmod 600` it, or delete it to end all sessions.")
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tip_serving.admin.auth.accounts import Account, Accounts
-from tip_serving.admin.auth.database import SETUP_LINKS, Database
+from tip_serving.admin.auth.database import SETUP_LINKS, USERS, Database
 from tip_serving.admin.auth.secret import hashed
 from tip_serving.admin.service.errors import ForbiddenError, ServiceError
 from tip_serving.admin.service.users import Role
@@ -49,9 +49,8 @@ class Setup:
 
     def holds(self, token: str) -> bool:
         """Whether a first account can be made with this token."""
-        holds = sa.and_(SETUP_LINKS.c.token_hash == hashed(token), SETUP_LINKS.c.expires_at > self._database.clock())
         with self._database.engine.connect() as connection:
-            return connection.scalar(sa.select(sa.func.count()).where(holds)) == 1
+            return connection.scalar(sa.select(sa.func.count()).where(self._holds(token))) == 1
 
     def use(self, token: str, name: str, password: str) -> Account:
         """The first account, an admin; the link holds no more.
@@ -60,9 +59,8 @@ class Setup:
             ForbiddenError: the link does not hold.
             FaultsError: the name or the password cannot be one; the link still holds.
         """
-        row = {"token_hash": hashed(token), "expires_at": self._database.clock()}
+        holds, row = self._holds(token), {"token_hash": hashed(token)}
         with self._database.engine.begin() as connection:
-            holds = sa.and_(SETUP_LINKS.c.token_hash == row["token_hash"], SETUP_LINKS.c.expires_at > row["expires_at"])
             expires_at = connection.scalar(sa.select(SETUP_LINKS.c.expires_at).where(holds))
             # Of two at once the one whose row is gone has lost.
             if expires_at is None or connection.execute(sa.delete(SETUP_LINKS).where(holds)).rowcount == 0:
@@ -75,6 +73,14 @@ class Setup:
             raise
         self._withdraw()
         return account
+
+    def _holds(self, token: str) -> sa.ColumnElement[bool]:
+        """Once there is an account, however it was made, no link makes another admin."""
+        return sa.and_(
+            SETUP_LINKS.c.token_hash == hashed(token),
+            SETUP_LINKS.c.expires_at > self._database.clock(),
+            ~sa.exists().select_from(USERS),
+        )
 
     def _withdraw(self) -> None:
         with self._database.engine.begin() as connection:

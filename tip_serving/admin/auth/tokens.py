@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tip_serving.admin.auth.database import TOKENS, USERS, Database, moment
 from tip_serving.admin.auth.secret import hashed
-from tip_serving.admin.service.rows import Plain
+from tip_serving.admin.service.rows import Page, Plain, page_of
 from tip_serving.admin.service.users import Role, User
 
 _DAY_S = 86_400.0
@@ -63,12 +63,14 @@ class Tokens:
             row = connection.execute(asked).first()
         return None if row is None else User(row.name, Role(row.role))
 
-    def all(self, user: str | None = None) -> list[TokenRow]:
-        """The tokens of `user`, or all."""
+    def listed(self, user: str | None, offset: int, limit: int) -> Page[TokenRow]:
+        """The tokens of `user`, or of all where none is named, the oldest first."""
         wanted = sa.true() if user is None else TOKENS.c.user == user
+        asked = sa.select(TOKENS).where(wanted).order_by(TOKENS.c.created_at, TOKENS.c.token_id)
         with self._database.engine.connect() as connection:
-            found = connection.execute(sa.select(TOKENS).where(wanted).order_by(TOKENS.c.created_at)).mappings()
-            return [_row(dict(row)) for row in found]
+            n_total = connection.scalar(sa.select(sa.func.count()).select_from(TOKENS).where(wanted)) or 0
+            found = connection.execute(asked.offset(offset).limit(limit)).mappings()
+            return page_of([_row(dict(row)) for row in found], n_total, offset)
 
     def revoke(self, token_id: str, user: str | None = None) -> bool:
         """Forget a token, of `user` where one is named; whether there was one."""

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from tip_serving.admin.service.audit import AuditLog
-from tip_serving.admin.service.errors import ConflictError, FaultsError, NotFoundError
+from tip_serving.admin.service.errors import ConflictError, FaultsError, NotFoundError, UnavailableError
 from tip_serving.admin.service.rows import CellRow, ExperimentRow, Page, Plain, cell_row, experiment_row, page_of
 from tip_serving.admin.service.users import ADMINS, READERS, User, require
 from tip_serving.bench import leaderboard, requests, spec
@@ -52,6 +54,15 @@ class Asked(Plain):
     at: datetime
     cells: tuple[str, ...]
     """As `model|prompt`; none means all."""
+
+
+class Whole(NamedTuple):
+    """An experiment with all its cells, of one look."""
+
+    row: ExperimentRow
+    cells: tuple[CellRow, ...]
+    basis: tuple[bool, str]
+    """Another one when ranking or tips may have changed."""
 
 
 class Foreseen(Plain):
@@ -109,6 +120,14 @@ class Bench:
         require(user, READERS, "see experiments")
         return experiment_row(Standing(experiment, self.state(experiment), None), self.workshop.settings)
 
+    def whole(self, user: User, experiment: str) -> Whole:
+        """One experiment with every cell. Raises NotFoundError."""
+        require(user, READERS, "see experiments")
+        state, settings = self.state(experiment), self.workshop.settings
+        row = experiment_row(Standing(experiment, state, None), settings)
+        cells = tuple(cell_row(state, cell, settings) for cell in state.cells)
+        return Whole(row, cells, (row.is_ranked, state.fingerprint))
+
     def cells(
         self, user: User, experiment: str, phases: Collection[str] = (), offset: int = 0, limit: int = MAX_LIMIT
     ) -> Page[CellRow]:
@@ -127,6 +146,8 @@ class Bench:
             return leaderboard.read_boards(self.workshop.lake, experiment)
         except MissingError:
             raise NotFoundError(f"{experiment} has no leaderboard yet: nothing was ranked so far.") from None
+        except ValidationError:
+            raise UnavailableError(f"The leaderboard of {experiment} in the lake is damaged. Rank it again.") from None
 
     def estimate(self, user: User, raw: dict[str, Any]) -> Foreseen:
         """What this spec would take; writes nothing. Raises FaultsError, ConflictError."""

@@ -1,13 +1,13 @@
 """What experiments can be made of: registered prompts with their texts, and models with what is known of them."""
 
 import difflib
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tip_serving import settings as environment
 from tip_serving.admin.service.bench import Bench
 from tip_serving.admin.service.errors import NotFoundError
 from tip_serving.admin.service.rows import Plain
-from tip_serving.admin.service.users import READERS, User, require
+from tip_serving.admin.service.users import ADMINS, READERS, User, require
 from tip_serving.generation.catalog import EMBEDDED, Catalog, embedded_models, key_variables
 from tip_serving.prompts import registry
 from tip_serving.prompts.registry import Prompt, PromptError
@@ -62,11 +62,37 @@ class ModelRow(Plain):
     """Those whose spec asks for it."""
 
 
+class Choices(NamedTuple):
+    """What a new experiment can be made of."""
+
+    models: list[ModelRow]
+    prompts: list[PromptRow]
+    scenario_sets: list[str]
+    """Names of imported ones."""
+
+
+class Reading(NamedTuple):
+    """One version among all, and how it differs from another where one was named."""
+
+    rows: list[PromptRow]
+    chosen: PromptRow
+    changes: PromptDiff | None
+
+
 def prompts(user: User, bench: Bench) -> list[PromptRow]:
     """Every registered version, v2 before v10, with where it is used."""
     require(user, READERS, "see prompts")
     used = _users(bench, "prompts")
     return [_prompt_row(prompt, used.get(version, ())) for version, prompt in registry.load_registry().items()]
+
+
+def read_prompt(user: User, bench: Bench, version: str | None, against: str | None) -> Reading:
+    """One version, the first unless one is named. Raises NotFoundError."""
+    rows = prompts(user, bench)
+    found = [row for row in rows if version in (None, row.version)]
+    if not found:
+        raise NotFoundError(f"There is no prompt version {version!r:.60}.")
+    return Reading(rows, found[0], prompt_diff(user, against, found[0].version) if against else None)
 
 
 def prompt_diff(user: User, old: str, new: str) -> PromptDiff:
@@ -93,10 +119,10 @@ def models(user: User, bench: Bench) -> list[ModelRow]:
     return [_model_row(name, catalog, used.get(name, ())) for name in names]
 
 
-def scenario_sets(user: User, bench: Bench) -> list[str]:
-    """The names of the imported sets of scenarios."""
-    require(user, READERS, "see scenario sets")
-    return sets.list_sets(bench.workshop.lake)
+def choices(user: User, bench: Bench) -> Choices:
+    """What whoever starts an experiment can choose from."""
+    require(user, ADMINS, "start experiments")
+    return Choices(models(user, bench), prompts(user, bench), sets.list_sets(bench.workshop.lake))
 
 
 def _users(bench: Bench, field: Literal["models", "prompts"]) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,15 @@ ServiceError
 
 from collections.abc import Sequence
 
+from polars.exceptions import PolarsError
+
 from tip_serving.bench.spec import Fault
+from tip_serving.lake.storage import LakeError
+
+DAMAGE = (LakeError, PolarsError)
+"""What reading and writing the lake raises where it is away, or where a file in it is no such file any more."""
+UNREADABLE = "The lake cannot be read or written just now. Nothing is lost; the log of the server says more."
+"""Instead of what exactly, for those who judge: a path in the lake tells model and prompt."""
 
 
 class ServiceError(Exception):

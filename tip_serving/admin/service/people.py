@@ -1,14 +1,26 @@
 """Accounts, tokens and webhook keys, as admins manage them and as everybody manages their own."""
 
+from typing import NamedTuple
+
 from tip_serving.admin.auth.accounts import Account, Accounts
 from tip_serving.admin.auth.attempts import Attempts
 from tip_serving.admin.auth.tokens import NewToken, TokenRow, Tokens
 from tip_serving.admin.auth.webhooks import NewWebhook, WebhookRow, Webhooks
 from tip_serving.admin.service.audit import AuditLog
 from tip_serving.admin.service.errors import FaultsError, ForbiddenError, NotFoundError
+from tip_serving.admin.service.rows import Page
 from tip_serving.admin.service.users import ADMINS, EVERYBODY, Role, User, require
 from tip_serving.bench.judging import intake
 from tip_serving.bench.spec import Fault
+
+MAX_OWN_TOKENS = 100
+
+
+class Own(NamedTuple):
+    """What somebody has here."""
+
+    account: Account
+    tokens: Page[TokenRow]
 
 
 class People:
@@ -31,10 +43,15 @@ class People:
         self._attempts = attempts
         self._audit = audit
 
-    def accounts(self, user: User) -> list[Account]:
-        """Every account by name."""
+    def accounts(self, user: User, offset: int = 0, limit: int = 100) -> Page[Account]:
+        """The accounts by name."""
         require(user, ADMINS, "see accounts")
-        return self._accounts.all()
+        return self._accounts.listed(offset, limit)
+
+    def own(self, user: User) -> Own:
+        """The user's own account and tokens."""
+        require(user, EVERYBODY, "see their account")
+        return Own(self._accounts.account(user.name), self._tokens.listed(user.name, 0, MAX_OWN_TOKENS))
 
     def add(self, user: User, name: str, role: Role, password: str) -> Account:
         """A new account. Raises FaultsError, ConflictError."""
@@ -85,10 +102,10 @@ class People:
         self._accounts.remove(name)
         self._audit.note(user, "remove-user", name, {})
 
-    def tokens(self, user: User) -> list[TokenRow]:
+    def tokens(self, user: User, offset: int = 0, limit: int = 100) -> Page[TokenRow]:
         """The user's own tokens; an admin sees all."""
         require(user, EVERYBODY, "see tokens")
-        return self._tokens.all(None if user.role is Role.ADMIN else user.name)
+        return self._tokens.listed(None if user.role is Role.ADMIN else user.name, offset, limit)
 
     def make_token(self, user: User, label: str, days: float | None) -> NewToken:
         """A token of the user, with their role as it stands when it is used."""

@@ -13,7 +13,7 @@ from tip_serving.admin.service.audit import AuditLog
 from tip_serving.admin.service.bench import Bench
 from tip_serving.admin.service.desk import PARTNERS, DeskKind
 from tip_serving.admin.service.drawer import Drawer, Waiting
-from tip_serving.admin.service.errors import ConflictError, FaultsError, ForbiddenError
+from tip_serving.admin.service.errors import DAMAGE, ConflictError, FaultsError, ForbiddenError
 from tip_serving.admin.service.rows import Plain
 from tip_serving.admin.service.tips import Candidates
 from tip_serving.admin.service.users import JUDGES, Role, User, require
@@ -23,7 +23,6 @@ from tip_serving.bench.judging.export import Ask
 from tip_serving.bench.judging.rubric import load_rubric
 from tip_serving.bench.spec import Fault
 from tip_serving.bench.state import ExperimentState
-from tip_serving.lake.storage import LakeError
 
 SETTLES_S = 5.0
 """A judgement goes into the lake when its judge has paused for so long, or when MANY wait."""
@@ -176,7 +175,7 @@ class Scores:
                 experiment = self._unranked.pop()
                 try:
                     self._rank(experiment)
-                except (LakeError, ValueError):
+                except (*DAMAGE, ValueError):
                     _LOG.exception("%s could not be ranked here.", experiment)
 
     def _rank(self, experiment: str) -> None:
@@ -185,6 +184,7 @@ class Scores:
             workshop.judge_automatically(experiment)
             workshop.import_scores(experiment)
             workshop.rank(experiment)
+            self._bench.overview.forget_listing()
 
     def _note_unranked(self, experiment: str) -> None:
         self._unranked.add(experiment)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,6 +27,14 @@ class ScenarioRow(Plain):
     scenario_id: str
     kind: str
     n_tasks: int
+
+
+class Reading(NamedTuple):
+    """One situation of an experiment with its tips, and which others there are."""
+
+    scenarios: tuple[ScenarioRow, ...]
+    """The first of them, in their order; empty where there are no tips."""
+    chosen: SampleScenario | None
 
 
 class Candidates:
@@ -69,6 +78,15 @@ class Tips:
             for one in self._scenarios(experiment)
         ]
         return page_of(found[offset : offset + limit], len(found), offset)
+
+    def read(self, user: User, experiment: str, scenario_id: str | None, limit: int) -> Reading:
+        """The tips of one situation, or of the first where there is no such one. Raises NotFoundError."""
+        scenarios = tuple(self.scenarios(user, experiment, limit=limit).items)
+        if not scenarios:
+            return Reading((), None)
+        known = {one.scenario_id for one in scenarios}
+        at = scenario_id if scenario_id in known else scenarios[0].scenario_id
+        return Reading(scenarios, self.side_by_side(user, experiment, str(at)))
 
     def side_by_side(self, user: User, experiment: str, scenario_id: str) -> SampleScenario:
         """One scenario with up to three tips of every cell, and what judges said of them.
