@@ -83,8 +83,8 @@ class Site:
 
 
 @contextmanager
-def running(home: Path, *, with_people: bool = True) -> Iterator[Site]:
-    """`python -m tip_serving.admin` on a free port, ready."""
+def running(home: Path, *, with_people: bool = True, **settings: str) -> Iterator[Site]:
+    """`python -m tip_serving.admin` on a free port, ready; `settings` are variables of its environment."""
     if with_people:
         admin = Admin.open(Settings(tip_home=home))
         for name, role in PEOPLE.items():
@@ -95,7 +95,7 @@ def running(home: Path, *, with_people: bool = True) -> Iterator[Site]:
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "tip_serving.admin", "--host", "127.0.0.1", "--port", str(port)],
-            env=environment.child_environment(TIP_HOME=str(home)),
+            env=environment.child_environment(TIP_HOME=str(home), **settings),
             cwd=home,
             stdout=written,
             stderr=subprocess.STDOUT,

@@ -5,8 +5,41 @@ from typing import Any
 
 from tip_serving.bench.page import words
 from tip_serving.bench.page.content import JudgeBoard, Row, Verdict
-from tip_serving.bench.page.figures import FREE_AT, Axis, Point, Scatter
+from tip_serving.bench.page.figures import FREE_AT, Axis, Point, Scatter, heat_step
 from tip_serving.bench.page.views import BoardView, view
+
+
+def key(board: JudgeBoard) -> str:
+    """By what a view names a board."""
+    return f"{board.judge}|{board.rubric_version}"
+
+
+def first_told(boards: Sequence[JudgeBoard]) -> JudgeBoard | None:
+    """What is shown unless somebody chooses: people come first, but not with too few scores to say anything."""
+    telling = (board for board in boards if any(row.verdict.is_telling for row in board.rows))
+    return next(telling, boards[0] if boards else None)
+
+
+def marks(board: JudgeBoard) -> dict[str, Any] | None:
+    """What the grid of cells shows of a board: a mean a cell, coloured where it tells enough; None without any."""
+    ranked = [(row, row.score_mean) for row in board.rows if row.score_mean is not None]
+    telling = [mean for row, mean in ranked if row.verdict.is_telling]
+    if not ranked:
+        return None
+    low, high = (min(telling), max(telling)) if telling else (0.0, 0.0)
+    return {
+        "judge": board.judge or "",
+        "low": words.number(low) if telling else "",
+        "high": words.number(high) if telling else "",
+        "cells": {
+            row.cell.key: {
+                "figure": words.number(mean),
+                "note": words.duration(row.latency_p50_ms) if row.verdict.is_telling else row.verdict.value,
+                "look": f"step-{heat_step(mean, low, high)}" if row.verdict.is_telling else "",
+            }
+            for row, mean in ranked
+        },
+    }
 
 
 def drawn(boards: Sequence[JudgeBoard]) -> list[dict[str, Any]]:
@@ -18,7 +51,7 @@ def _board(shown: BoardView) -> dict[str, Any]:
     board = shown.board
     name = board.judge or "nobody yet"
     return {
-        "key": f"{board.judge}|{board.rubric_version}",
+        "key": key(board),
         "name": f"{name} \u00b7 {board.rubric_version}" if board.rubric_version else name,
         "sentence": shown.verdict,
         "ticks": _ticks(shown.axis),

@@ -13,6 +13,8 @@ _NAME = {"name": "name", "label": "Name", "type": "text", "complete": "username"
 _PASSWORD = {"name": "password", "label": "Password", "type": "password", "complete": "current-password", "help": ""}
 _NEW_NAME = _NAME | {"help": "Lower-case letters and digits. What you judge stands under this name."}
 _NEW_PASSWORD = _PASSWORD | {"complete": "new-password", "help": "At least twelve characters: four words do well."}
+_TOLD = {"password": "Your password is another one now. Sign in with it."}
+"""What is said at the door of something that went well."""
 _FAULTS = {
     "wrong": ("", "No account has this name and this password."),
     "openid": ("", "Your organisation did not let you in. The log of the server says why."),
@@ -41,6 +43,7 @@ async def sign_in(desk: Desk, request: Request) -> Response | None:
         action="/sign-in",
         fields=[_NAME, _PASSWORD],
         fault=_fault(request.query_params),
+        told=_TOLD.get(request.query_params.get("told", ""), ""),
         then=then,
         provider=f"/openid/begin?next={quote(then, safe='')}" if is_configured else None,
     )
@@ -59,6 +62,7 @@ async def set_up(desk: Desk, request: Request) -> Response | None:
         action=request.url.path,
         fields=[_NEW_NAME, _NEW_PASSWORD] if holds else [],
         fault=_fault(request.query_params) if holds else None,
+        told="",
         then=None,
         provider=None,
     )

@@ -1,19 +1,22 @@
 """One experiment: how far it is, what failed, what it came to, and the tips themselves."""
 
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 
 from tip_serving.admin.panel import boards, shown, situations
 from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
-from tip_serving.admin.service.bench import MAX_LIMIT
+from tip_serving.admin.service import mlflow
+from tip_serving.admin.service.bench import Whole
 from tip_serving.admin.service.errors import NotFoundError
-from tip_serving.admin.service.rows import CellRow
 from tip_serving.admin.service.users import ADMINS, User
 from tip_serving.bench.page.content import JudgeBoard
 
+Answer = TypeVar("Answer")
 LOOKS_EVERY_S = 1.0
 BOARDS_LAST_S = 600.0
 """What a ranking rests on names it, so it does not age."""
@@ -28,97 +31,117 @@ class ResultsView(View, component="views/results.js"):
     """Draws rankings and tips."""
 
 
-class _Now(NamedTuple):
-    """An experiment as it stands."""
+@dataclass
+class _Chosen:
+    """What one visitor has chosen to see."""
 
-    page: dict[str, Any]
-    """What stands above the results; one for all who look, so that nobody pays for writing it again."""
-    basis: Hashable
-    """Of ranking and tips; another one when either may have changed."""
+    basis: tuple[bool, str] | None = None
+    judge: str | None = None
+    """Key of a board; None leaves the choice to `boards.first_told`."""
+    cell: str | None = None
+    scenario: str | None = None
+    cells: list[str] = field(default_factory=list)
+    """Whose tips are laid side by side; none means all."""
 
 
 async def watched(desk: Desk, visitor: Visitor, user: User) -> None:
     """The experiment that the address names. Raises NotFoundError."""
-    name = visitor.path["experiment"]
-    view, results = ExperimentView(), ResultsView()
-    results.show(api=f"/api/bench/leaderboard/{name}")
-    chosen: dict[str, Any] = {"basis": None, "scenario": None, "cells": []}
+    page = _Watched(desk, visitor, visitor.path["experiment"])
+    await page.build(user)
 
-    async def see(now: User) -> _Now:
-        return await desk.live.ask(("experiment", now.role, name), lambda: _now(desk, now, name), LOOKS_EVERY_S)
 
-    async def look(now: User) -> None:
-        at = await see(now)
-        view.show(page=at.page, may_act=now.role in ADMINS)
-        if at.basis != chosen["basis"]:
-            chosen["basis"] = at.basis
-            results.show(boards=await _drawn(desk, now, name, at.basis))
-            await read(now)
+@dataclass
+class _Watched:
+    """The page of one experiment in one browser."""
 
-    async def read(now: User) -> None:
-        found = await desk.off_loop(lambda: _tips(desk, now, name, chosen))
-        chosen["scenario"] = found["scenario"]
-        results.show(tips=found)
+    desk: Desk
+    visitor: Visitor
+    name: str
+    chosen: _Chosen = field(default_factory=_Chosen)
+    view: ExperimentView = field(default_factory=ExperimentView)
+    results: ResultsView = field(default_factory=ResultsView)
 
-    async def choose(now: User, asked: Any) -> None:
+    async def build(self, user: User) -> None:
+        """Show what is quick to find out; a large ranking takes a moment, for which the page does not wait."""
+        _, page = await self._see(user)
+        ui.page_title(f"{self.name} \u00b7 Tip bench")
+        self.view.show(page=page, may_act=user.role in ADMINS)
+        self.results.show(api=f"/api/bench/leaderboard/{self.name}")
+        self.visitor.soon(self._look)
+        handlers = {"pick": self._pick, "read": self._read, "cancel": self._cancel, "retry": self._retry}
+        for event, handle in handlers.items():
+            self.visitor.on(self.view, event, handle)
+        self.visitor.on(self.results, "choose", self._read)
+        self.visitor.on(self.results, "judge", self._rank)
+        self.visitor.every(LOOKS_EVERY_S, self._look)
+
+    async def _see(self, user: User) -> tuple[Whole, dict[str, Any]]:
+        def find() -> tuple[Whole, dict[str, Any]]:
+            whole = self.desk.admin.bench.whole(user, self.name)
+            return whole, shown.experiment(whole)
+
+        return await self.desk.live.ask(("experiment", user.role, self.name), find, LOOKS_EVERY_S)
+
+    async def _look(self, user: User) -> None:
+        whole, page = await self._see(user)
+        self.view.show(page=page, may_act=user.role in ADMINS, cell=shown.cell(whole, self.chosen.cell))
+        if whole.basis != self.chosen.basis:
+            self.chosen.basis = whole.basis
+            await self._rank(user, None)
+            await self._read(user, None)
+
+    async def _rank(self, user: User, key: Any) -> None:
+        if isinstance(key, str):
+            self.chosen.judge = key
+        told = await self._boards(user)
+        drawn = await self._shared(user, "drawn", lambda: boards.drawn(told))
+        board = next((one for one in told if boards.key(one) == self.chosen.judge), boards.first_told(told))
+        self.results.show(boards=drawn, judge=boards.key(board) if board else None)
+        self.view.show(marks=boards.marks(board) if board else None)
+
+    async def _boards(self, user: User) -> tuple[JudgeBoard, ...]:
+        def find() -> tuple[JudgeBoard, ...]:
+            try:
+                return self.desk.admin.bench.leaderboard(user, self.name)
+            except NotFoundError:
+                return ()
+
+        return await self._shared(user, "boards", find)
+
+    async def _shared(self, user: User, what: str, find: Callable[[], Answer]) -> Answer:
+        """What rests on the ranking, found once for all who look."""
+        return await self.desk.live.ask((what, user.role, self.name, self.chosen.basis), find, BOARDS_LAST_S)
+
+    async def _read(self, user: User, asked: Any) -> None:
+        chosen = self.chosen
         if isinstance(asked, dict):
-            chosen["scenario"] = str(asked.get("scenario"))
-            chosen["cells"] = [str(key) for key in asked.get("cells", [])][:2]
-        await read(now)
+            chosen.scenario = str(asked.get("scenario") or chosen.scenario)
+            chosen.cells = [str(key) for key in asked.get("cells", [])][:2]
+        tips = self.desk.admin.tips
+        reading = await self.desk.off_loop(lambda: tips.read(user, self.name, chosen.scenario, MAX_SCENARIOS))
+        self.results.show(tips=situations.side_by_side(reading, chosen.cells))
 
-    async def cancel(now: User, _: Any) -> None:
-        await desk.off_loop(lambda: desk.admin.bench.cancel(now, name))
-        visitor.say("It stops as soon as the calls on their way have come back.")
+    async def _pick(self, user: User, key: Any) -> None:
+        self.chosen.cell = str(key) if key else None
+        whole, _ = await self._see(user)
+        self.view.show(cell=shown.cell(whole, self.chosen.cell))
 
-    async def retry(now: User, keys: Any) -> None:
+    async def _cancel(self, user: User, _: Any) -> None:
+        await self.desk.off_loop(lambda: self.desk.admin.bench.cancel(user, self.name))
+        self.visitor.say("It stops as soon as the calls on their way have come back.")
+
+    async def _retry(self, user: User, keys: Any) -> None:
         asked = [str(key) for key in keys] if isinstance(keys, list) else []
-        await desk.off_loop(lambda: desk.admin.bench.retry(now, name, asked))
-        visitor.say("Asked for. Whoever works on the bench goes on within moments.")
-
-    # A large ranking takes a second to read; the page does not wait for it.
-    at = await see(user)
-    ui.page_title(f"{name} \u00b7 Tip bench")
-    view.show(page=at.page, may_act=user.role in ADMINS)
-    visitor.soon(look)
-    visitor.on(results, "choose", choose)
-    visitor.on(view, "cancel", cancel)
-    visitor.on(view, "retry", retry)
-    visitor.every(LOOKS_EVERY_S, look)
+        await self.desk.off_loop(lambda: self.desk.admin.bench.retry(user, self.name, asked))
+        self.visitor.say("Asked for. Whoever works on the bench goes on within moments.")
 
 
-def _now(desk: Desk, user: User, name: str) -> _Now:
-    row = desk.admin.bench.experiment(user, name)
-    cells: list[CellRow] = []
-    offset: int | None = 0
-    while offset is not None:
-        page = desk.admin.bench.cells(user, name, offset=offset, limit=MAX_LIMIT)
-        cells += page.items
-        offset = page.next_offset
-    basis = (row.is_ranked, desk.admin.bench.state(name).fingerprint)
-    told = desk.live.kept(("boards", user.role, name, basis))
-    return _Now(shown.experiment(row, cells, told[0] if told else None), basis)
+async def mirrored(desk: Desk, visitor: Visitor, user: User) -> Response:
+    """Leads to the experiment, or to the run of the cell that the address names, in MLflow.
 
-
-async def _boards(desk: Desk, user: User, name: str, basis: Hashable) -> tuple[JudgeBoard, ...]:
-    def find() -> tuple[JudgeBoard, ...]:
-        try:
-            return desk.admin.bench.leaderboard(user, name)
-        except NotFoundError:
-            return ()
-
-    return await desk.live.ask(("boards", user.role, name, basis), find, BOARDS_LAST_S)
-
-
-async def _drawn(desk: Desk, user: User, name: str, basis: Hashable) -> list[dict[str, Any]]:
-    told = await _boards(desk, user, name, basis)
-    return await desk.live.ask(("drawn", user.role, name, basis), lambda: boards.drawn(told), BOARDS_LAST_S)
-
-
-def _tips(desk: Desk, user: User, name: str, chosen: dict[str, Any]) -> dict[str, Any]:
-    """The tips of the chosen situation, or of the first."""
-    scenarios = desk.admin.tips.scenarios(user, name, limit=MAX_SCENARIOS).items
-    if not scenarios:
-        return {"scenarios": [], "scenario": None}
-    ids = {one.scenario_id for one in scenarios}
-    at = chosen["scenario"] if chosen["scenario"] in ids else scenarios[0].scenario_id
-    return situations.side_by_side(scenarios, desk.admin.tips.side_by_side(user, name, at), chosen["cells"])
+    Raises:
+        NotFoundError: there is no such one.
+        UnavailableError: MLflow does not answer.
+    """
+    name, cell = visitor.path["experiment"], visitor.query.get("cell")
+    return RedirectResponse(await desk.off_loop(lambda: mlflow.url(user, desk.admin.bench, name, cell)), 303)

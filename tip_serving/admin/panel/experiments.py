@@ -10,10 +10,9 @@ from tip_serving.admin.panel import shown
 from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
 from tip_serving.admin.service import catalogs
-from tip_serving.admin.service.errors import ConflictError, FaultsError
-from tip_serving.admin.service.users import ADMINS, User, require
+from tip_serving.admin.service.errors import DAMAGE, ConflictError, FaultsError
+from tip_serving.admin.service.users import ADMINS, User
 from tip_serving.bench.spec import GENERATED, Spec
-from tip_serving.lake.storage import LakeError
 
 A_PAGE = 50
 LOOKS_EVERY_S = 2.0
@@ -64,28 +63,21 @@ async def _listing(desk: Desk, user: User, wanted: dict[str, Any]) -> dict[str, 
 
     try:
         return await desk.live.ask(("experiments", user.role, text, phase, number), find, LOOKS_EVERY_S)
-    except (LakeError, OSError) as error:
+    except DAMAGE as error:
         return {"fault": str(error)}
 
 
 async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
     """A new experiment: what it takes is told before it is started. Raises ForbiddenError."""
-    require(user, ADMINS, "start experiments")
-    models, prompts, sets = await desk.off_loop(
-        lambda: (
-            catalogs.models(user, desk.admin.bench),
-            catalogs.prompts(user, desk.admin.bench),
-            catalogs.scenario_sets(user, desk.admin.bench),
-        )
-    )
+    choices = await desk.off_loop(lambda: catalogs.choices(user, desk.admin.bench))
     view = ComposerView()
     view.show(
         known={
-            "models": [shown.model(row) for row in models],
-            "prompts": [{"version": row.version, "summary": row.summary} for row in prompts],
+            "models": [shown.model(row) for row in choices.models],
+            "prompts": [{"version": row.version, "summary": row.summary} for row in choices.prompts],
             "sets": [
                 {"name": GENERATED, "label": "the generator"},
-                *({"name": name, "label": f"the set {name}"} for name in sets),
+                *({"name": name, "label": f"the set {name}"} for name in choices.scenario_sets),
             ],
             "defaults": Spec.model_validate({"experiment": "tip-bench-new"}).model_dump(
                 mode="json", exclude={"experiment"}
@@ -110,6 +102,7 @@ async def composed(desk: Desk, visitor: Visitor, user: User) -> None:
         except (FaultsError, ConflictError) as refused:
             view.show(faults=_faults(refused), bill=None, refusals=next(counted))
         else:
+            view.show(begun=True)
             ui.navigate.to(f"/experiments/{quote(begun.started.experiment, safe='')}")
         finally:
             view.show(busy=False)

@@ -48,11 +48,6 @@ class Live:
         shared: Answer = await asyncio.shield(kept.asking)
         return shared
 
-    def kept(self, question: Hashable) -> Any:
-        """The last answer, however old; None where there is none yet."""
-        found = self._kept.get(question)
-        return None if found is None else found.answer
-
     async def _find(self, kept: _Kept, find: Callable[[], Answer]) -> Answer:
         began = time.monotonic()
         answer = await asyncio.to_thread(find)

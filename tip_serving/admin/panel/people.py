@@ -9,6 +9,8 @@ from tip_serving.admin.service.errors import ConflictError, FaultsError
 from tip_serving.admin.service.users import Role, User
 from tip_serving.bench.spec import Fault
 
+A_PAGE = 50
+
 
 class PeopleView(View, component="views/people.js"):
     """Draws accounts and the form for a new one."""
@@ -16,11 +18,23 @@ class PeopleView(View, component="views/people.js"):
 
 async def listed(desk: Desk, visitor: Visitor, user: User) -> None:
     """Every account, and how to change it."""
-    view = PeopleView()
+    view, shown = PeopleView(), {"number": 1}
 
     async def look(now: User) -> None:
-        found = await desk.off_loop(lambda: desk.admin.people.accounts(now))
-        view.show(page={"roles": list(Role), "users": [_row(account, now) for account in found]})
+        offset = (shown["number"] - 1) * A_PAGE
+        found = await desk.off_loop(lambda: desk.admin.people.accounts(now, offset, A_PAGE))
+        view.show(
+            page={
+                "roles": list(Role),
+                "users": [_row(account, now) for account in found.items],
+                "number": shown["number"],
+                "n_pages": max(1, -(-found.n_total // A_PAGE)),
+            }
+        )
+
+    async def turn(now: User, number: Any) -> None:
+        shown["number"] = max(1, int(number)) if str(number).isdecimal() else 1
+        await look(now)
 
     async def add(now: User, asked: Any) -> None:
         name, role, password = (str(asked.get(field, "")) for field in ("name", "role", "password"))
@@ -48,6 +62,7 @@ async def listed(desk: Desk, visitor: Visitor, user: User) -> None:
     visitor.on(view, "add", add)
     visitor.on(view, "promote", promote)
     visitor.on(view, "remove", remove)
+    visitor.on(view, "turn", turn)
 
 
 def _role(told: str) -> Role:

@@ -6,7 +6,6 @@ from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
 from tip_serving.admin.service import catalogs
 from tip_serving.admin.service.catalogs import PromptDiff, PromptRow
-from tip_serving.admin.service.errors import NotFoundError
 from tip_serving.admin.service.users import User
 
 _KINDS = {"same": "same", "added": "plus", "removed": "minus"}
@@ -18,17 +17,13 @@ class PromptsView(View, component="views/prompts.js"):
 
 async def told(desk: Desk, visitor: Visitor, user: User) -> None:
     """The version that the address names, or the first; beside another one where it names two."""
-    version, against = visitor.query.get("version"), visitor.query.get("against")
-    rows = await desk.off_loop(lambda: catalogs.prompts(user, desk.admin.bench))
-    row = next((row for row in rows if row.version == version), None) if version else rows[0]
-    if row is None:
-        raise NotFoundError(f"There is no prompt version {version!r:.60}.")
-    changes = catalogs.prompt_diff(user, against, row.version) if against else None
+    version, against = visitor.query.get("version") or None, visitor.query.get("against") or None
+    reading = await desk.off_loop(lambda: catalogs.read_prompt(user, desk.admin.bench, version, against))
     PromptsView().show(
         page={
-            "versions": [{"version": known.version, "summary": known.summary} for known in rows],
+            "versions": [{"version": known.version, "summary": known.summary} for known in reading.rows],
             "against": against,
-            "shown": _shown(row, changes),
+            "shown": _shown(reading.chosen, reading.changes),
         }
     )
 

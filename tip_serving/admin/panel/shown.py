@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from tip_serving.admin.service.bench import Foreseen
+from tip_serving.admin.service.bench import Foreseen, Whole
 from tip_serving.admin.service.catalogs import ModelRow
-from tip_serving.admin.service.rows import CellRow, ExperimentRow, Page
+from tip_serving.admin.service.rows import CellRow, ExperimentRow, Links, Page
 from tip_serving.bench.page import words
-from tip_serving.bench.page.content import JudgeBoard, Row
-from tip_serving.bench.page.figures import heat_step
 from tip_serving.bench.state import CellPhase
 
 PHASES = ("waiting", "running", "collected", "ranked", "cancelled", "brought", "refused", "damaged")
@@ -82,8 +80,9 @@ def _when(at: datetime | None) -> str:
     return f"{at:%d %b %Y, %H:%M} UTC" if at else words.NONE
 
 
-def experiment(row: ExperimentRow, cells: Sequence[CellRow], board: JudgeBoard | None) -> dict[str, Any]:
+def experiment(whole: Whole) -> dict[str, Any]:
     """All that the page of one experiment shows above its results."""
+    row, cells = whole.row, whole.cells
     spec = row.spec
     facts = [
         ("Tips", f"{row.n_done:,}", f"of {row.n_needed:,}"),
@@ -110,69 +109,83 @@ def experiment(row: ExperimentRow, cells: Sequence[CellRow], board: JudgeBoard |
         "can_retry": row.n_cells_failed > 0 and not row.is_cancelled,
         "can_resume": row.is_cancelled,
         "can_cancel": row.phase in {"waiting", "running"},
-        "links": [{"name": "Dagster", "href": row.links.dagster}, {"name": "MLflow", "href": row.links.mlflow}],
+        "links": _links(row.links, row.experiment),
         "skipped": [{"model": skip.model, "reason": skip.reason} for skip in row.skipped],
-        "grid": _grid(cells, board) if cells else None,
-        "failures": [_failure(cell) for cell in cells if cell.phase is CellPhase.FAILED],
+        "grid": _grid(cells) if cells else None,
+        "failures": [_failure(one) for one in cells if one.phase is CellPhase.FAILED],
     }
 
 
-def _grid(cells: Sequence[CellRow], board: JudgeBoard | None) -> dict[str, Any]:
+def _grid(cells: Sequence[CellRow]) -> dict[str, Any]:
     models, prompts = (list(dict.fromkeys(names)) for names in zip(*((c.model, c.prompt) for c in cells), strict=True))
-    ranked = {(row.model, row.prompt): row for row in (board.rows if board else ()) if row.score_mean is not None}
-    telling = [row.score_mean for row in ranked.values() if row.score_mean is not None and row.verdict.is_telling]
-    ends = (min(telling), max(telling)) if telling else None
     of_cell = {(cell.model, cell.prompt): cell for cell in cells}
-    lines = [
-        {
-            "model": model,
-            "cells": [_cell(of_cell.get((model, prompt)), ranked.get((model, prompt)), ends) for prompt in prompts],
-        }
-        for model in models
-    ]
     counted = Counter(cell.phase.value for cell in cells)
-    judged = f"The colour is the mean that {board.judge} gave." if board and ends else "The colour is its state."
     return {
-        "models": models,
         "prompts": prompts,
-        "lines": lines,
-        "say": judged,
+        "lines": [
+            {"model": model, "cells": [_cell(of_cell.get((model, prompt))) for prompt in prompts]} for model in models
+        ],
         "counts": [{"text": f"{n} {phase}", "tone": _TONES.get(phase, "off")} for phase, n in counted.items()],
-        "ramp": {"low": words.number(ends[0]), "high": words.number(ends[1])} if ends else None,
     }
 
 
-def _cell(cell: CellRow | None, ranked: Row | None, ends: tuple[float, float] | None) -> dict[str, Any]:
-    """A field of the grid: its phase, and once complete its mean; coloured by a mean that tells enough."""
-    if cell is None:
-        return {"key": "", "look": "p-none", "title": "", "share": None, "figure": words.NONE, "note": ""}
-    counts = f"{cell.n_done:,} of {cell.n_needed:,}"
-    figure = counts if cell.phase is CellPhase.RUNNING else cell.phase.value
-    look = f"p-{cell.phase.value}"
-    note = "being written" if cell.phase is CellPhase.RUNNING else counts
-    if cell.phase is CellPhase.COMPLETE and ranked is not None and ranked.score_mean is not None:
-        figure = words.number(ranked.score_mean)
-        note = words.duration(cell.latency_p50_ms) if ranked.verdict.is_telling else ranked.verdict.value
-        if ranked.verdict.is_telling and ends is not None:
-            look = f"step-{heat_step(ranked.score_mean, *ends)}"
+def _cell(row: CellRow | None) -> dict[str, Any]:
+    """A field of the grid by its phase; what judges said of it is laid over it."""
+    if row is None:
+        return {"key": "", "phase": "none", "title": "", "share": None, "figure": words.NONE, "note": ""}
+    counts, is_running = f"{row.n_done:,} of {row.n_needed:,}", row.phase is CellPhase.RUNNING
     return {
-        "key": f"{cell.model}|{cell.prompt}",
-        "look": look,
-        "title": f"{cell.model} {cell.prompt}: {cell.phase.value}, {counts}, {words.money(cell.cost_usd)}",
-        "share": round(cell.n_done / cell.n_needed, 3) if cell.phase is CellPhase.RUNNING and cell.n_needed else None,
-        "figure": figure,
-        "note": note,
+        "key": _key(row),
+        "phase": row.phase.value,
+        "title": f"{row.model} {row.prompt}: {row.phase.value}, {counts}, {words.money(row.cost_usd)}",
+        "share": round(row.n_done / row.n_needed, 3) if is_running and row.n_needed else None,
+        "figure": counts if is_running else row.phase.value,
+        "note": "being written" if is_running else counts,
     }
 
 
-def _failure(cell: CellRow) -> dict[str, Any]:
-    calls = cell.failures[:CALLS_SHOWN]
+def cell(whole: Whole, key: str | None) -> dict[str, Any] | None:
+    """All that is known of one cell; None where there is no such cell."""
+    row = next((one for one in whole.cells if _key(one) == key), None)
+    if row is None:
+        return None
+    facts = [
+        ("Tips", f"{row.n_done:,}", f"of {row.n_needed:,}"),
+        ("Cost", words.money(row.cost_usd), ""),
+        ("Latency", words.duration(row.latency_p50_ms), f"95% within {words.duration(row.latency_p95_ms)}"),
+        ("Tokens", f"{row.prompt_tokens:,} read", f"{row.completion_tokens:,} written"),
+    ]
     return {
-        "key": f"{cell.model}|{cell.prompt}",
-        "model": cell.model,
-        "prompt": cell.prompt,
-        "missing": f"{cell.n_failed:,} of {cell.n_needed:,} missing",
-        "reason": cell.reason or "no reason was noted",
+        "key": key,
+        "model": row.model,
+        "prompt": row.prompt,
+        "phase": row.phase.value,
+        "tone": _TONES.get(row.phase, "off"),
+        "reason": row.reason or "",
+        "facts": [{"term": term, "value": value, "note": note} for term, value, note in facts],
+        "links": _links(row.links, whole.row.experiment, key),
+    }
+
+
+def _key(row: CellRow) -> str:
+    return f"{row.model}|{row.prompt}"
+
+
+def _links(links: Links, experiment: str, key: str | None = None) -> list[dict[str, str]]:
+    """Where to look elsewhere; a page of ours asks MLflow for its address, and says so where it does not answer."""
+    of_cell = f"?cell={quote(key, safe='')}" if key else ""
+    mlflow = f"/experiments/{quote(experiment, safe='')}/mlflow{of_cell}"
+    return [{"name": "Dagster", "href": links.dagster}, {"name": "MLflow", "href": mlflow}]
+
+
+def _failure(row: CellRow) -> dict[str, Any]:
+    calls = row.failures[:CALLS_SHOWN]
+    return {
+        "key": _key(row),
+        "model": row.model,
+        "prompt": row.prompt,
+        "missing": f"{row.n_failed:,} of {row.n_needed:,} missing",
+        "reason": row.reason or "no reason was noted",
         "told": f"The first {words.counted(len(calls), 'call')}",
         "calls": [{"kind": call.kind, "message": call.message} for call in calls],
     }
@@ -198,7 +211,9 @@ def _price(input_usd: float | None, output_usd: float | None) -> str:
 
 def bill(found: Foreseen) -> dict[str, Any]:
     """What an experiment takes, before it is started."""
-    remarks = [f"{skip.model} is left out: {skip.reason}." for skip in found.skipped]
+    first = "A worker begins within ten seconds or so." if found.n_calls else "Nothing has to be written: all is there."
+    remarks = [first]
+    remarks += [f"{skip.model} is left out: {skip.reason}." for skip in found.skipped]
     if found.unpriced:
         remarks.append(f"No price is known of {', '.join(found.unpriced)}, so no cost either.")
     if found.is_rough:

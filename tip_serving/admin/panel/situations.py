@@ -4,9 +4,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tip_serving.admin.service.tips import ScenarioRow
+from tip_serving.admin.service.tips import Reading
 from tip_serving.bench.page import words
-from tip_serving.bench.page.content import SampleScenario
 from tip_serving.scenarios.model import Situation, Task
 
 MAX_TASKS = 24
@@ -15,15 +14,18 @@ _URGENT = 4
 _PRIORITIES = {2: "medium", 3: "high", 4: "urgent"}
 
 
-def side_by_side(scenarios: Sequence[ScenarioRow], shown: SampleScenario, cells: Sequence[str]) -> dict[str, Any]:
+def side_by_side(reading: Reading, cells: Sequence[str]) -> dict[str, Any]:
     """One situation with its tips, and what else there is to choose.
 
     Args:
-        scenarios: all of the experiment.
-        shown: the chosen one.
+        reading: the situations of the experiment, and the chosen one.
         cells: whose tips, as `model|prompt`; none means all, of which the first MAX_TIPS are shown.
     """
+    shown = reading.chosen
+    if shown is None:
+        return {"scenarios": [], "scenario": None}
     written = {f"{tip.model}|{tip.prompt}": f"{tip.model} {tip.prompt}" for tip in shown.tips}
+    cells = [key for key in cells if key in written]
     tips = [tip for tip in shown.tips if not cells or f"{tip.model}|{tip.prompt}" in cells]
     if not cells:
         tips.sort(key=lambda tip: tip.sample_index)  # one of each cell before a second of any
@@ -35,9 +37,10 @@ def side_by_side(scenarios: Sequence[ScenarioRow], shown: SampleScenario, cells:
                 "id": one.scenario_id,
                 "label": f"{at}. {one.kind.replace('_', ' ')}, {words.counted(one.n_tasks, 'task')}",
             }
-            for at, one in enumerate(scenarios, 1)
+            for at, one in enumerate(reading.scenarios, 1)
         ],
         "cells": [{"key": key, "label": label} for key, label in written.items()],
+        "asked": cells,
         "scenario": shown.scenario_id,
         "situation": {
             "moment": shown.now,

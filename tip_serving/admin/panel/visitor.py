@@ -16,9 +16,8 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from tip_serving.admin.service.errors import ServiceError
-from tip_serving.admin.service.users import User
-from tip_serving.lake.storage import LakeError
+from tip_serving.admin.service.errors import DAMAGE, UNREADABLE, ServiceError
+from tip_serving.admin.service.users import READERS, User
 
 VIEWS = Path(__file__).parent / "views"
 _log = logging.getLogger(__name__)
@@ -36,6 +35,11 @@ class Doorman(Protocol):
 
 class SignedOutError(Exception):
     """The session has ended."""
+
+
+def told(damage: Exception, user: User | None) -> str:
+    """What is said of a lake that cannot be read: to readers what lies where, to those who judge nothing of it."""
+    return str(damage) if user is not None and user.role in READERS else UNREADABLE
 
 
 class View(Element):
@@ -87,15 +91,17 @@ class Visitor:
         ui.timer(0, lambda: self._guarded("look", look), once=True)
 
     async def _guarded(self, event: str, handle: Callable[[User], Awaitable[None]]) -> None:
+        user: User | None = None
         try:
-            await handle(await self.user())
+            user = await self.user()
+            await handle(user)
         except SignedOutError:
             ui.navigate.to(self.sign_in())
         except ServiceError as refused:
             self.say(" ".join([refused.detail, *(fault.message for fault in refused.faults)]))
-        except LakeError as damage:
+        except DAMAGE as damage:
             _log.error("%s: %s", event, damage)
-            self.say(str(damage))
+            self.say(told(damage, user))
         except Exception:  # noqa: BLE001 - a broken event must neither be silent nor take the page with it
             _log.exception("an event of a page failed", extra={"event": event})
             self.say("That did not work; nothing is known to have changed. The log of the server has the details.")

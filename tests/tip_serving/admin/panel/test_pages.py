@@ -10,11 +10,20 @@ from support.admin_site import EXPRESSION, HOSTILE, HOSTILE_MODEL, MARKUP, PASSW
 from tip_serving.admin.panel.panel import PLACES
 from tip_serving.lake import layout
 
-PATHS = [place.path.replace("{experiment}", HOSTILE) for place in PLACES]
+PATHS = [place.path.format(experiment=HOSTILE, proposal="none") for place in PLACES]
 SEEN_BY = {
     "root": set(PATHS),
-    "vera": {"/", f"/experiments/{HOSTILE}", "/prompts"},
-    "ana": {"/judge", f"/judge/{HOSTILE}"},
+    "vera": {
+        "/",
+        f"/experiments/{HOSTILE}",
+        f"/experiments/{HOSTILE}/mlflow",
+        "/prompts",
+        "/rewards",
+        "/releases",
+        "/releases/none",
+        "/account",
+    },
+    "ana": {"/judge", f"/judge/{HOSTILE}", "/account"},
 }
 
 
@@ -31,7 +40,8 @@ def test_nobody_sees_a_page_without_signing_in(browser: Browser, site: Site) -> 
 def test_each_role_sees_its_pages_and_is_told_of_the_others(enter: Enter, name: str) -> None:
     page = enter(name, "/judge" if name == "ana" else "/")
     answers = {path: page.request.get(path, max_redirects=0) for path in PATHS}
-    assert {path for path, answer in answers.items() if answer.status == 200} == SEEN_BY[name]
+    # That nothing answers as MLflow, and that there is no such proposal, is told to those who might see them.
+    assert {path for path, answer in answers.items() if answer.status in {200, 404, 503}} == SEEN_BY[name]
     for path in set(PATHS) - SEEN_BY[name] - {"/"}:
         assert answers[path].status == 403, path
         assert "embedded/planner" not in answers[path].text(), path
@@ -168,7 +178,7 @@ def test_a_name_that_is_taken_is_refused_at_the_name(enter: Enter) -> None:
 def test_the_table_is_sifted_and_says_when_nothing_fits(enter: Enter) -> None:
     page = enter("vera")
     expect(page.locator(f'tr[data-name="{HOSTILE}"]')).to_be_visible()
-    page.get_by_label("Name contains").fill("no such thing")
+    page.get_by_label("Name, model or prompt").fill("no such thing")
     expect(page.get_by_text("None fits")).to_be_visible()
     assert "text=no+such+thing" in page.url
     page.reload()

@@ -1,15 +1,19 @@
 // The form for a new experiment: what it takes is told beside it while it is filled in, and every fault at its field.
+// What is filled in is kept by the tab, so neither a session that ends nor a page that is loaded anew loses it.
 import { Faults } from "tip-panel";
 
+const DRAFT = "tip-draft";
 const NUMBERS = ["n_tips", "n_scenarios", "temperature", "max_model_b", "sampling_seed", "max_cost_usd"];
 
 export default {
   components: { Faults },
-  props: { known: Object, faults: { type: Array, default: () => [] }, bill: Object, busy: Boolean, refusals: Number },
+  props: { known: Object, faults: { type: Array, default: () => [] }, bill: Object, busy: Boolean, begun: Boolean, refusals: Number },
   data() {
     const asked = { ...this.known.defaults };
     for (const name of NUMBERS) asked[name] = asked[name] === null ? "" : String(asked[name]);
-    return { asked, suffix: "", further: "", models: [...this.known.models] };
+    const fresh = JSON.stringify({ asked, suffix: "", models: this.known.models });
+    const draft = JSON.parse(sessionStorage.getItem(DRAFT));
+    return { ...JSON.parse(fresh), ...draft, fresh, further: "", is_draft: Boolean(draft) };
   },
   computed: {
     others() {
@@ -20,9 +24,10 @@ export default {
   watch: {
     asked: { deep: true, handler() { this.weigh(); } },
     suffix() { this.weigh(); },
+    begun() { sessionStorage.removeItem(DRAFT); },
     refusals() { this.$nextTick(() => this.$el.querySelector("input[aria-invalid=true], select[aria-invalid=true], [aria-invalid=true] input")?.focus()); },
   },
-  mounted() { this.weigh(); },
+  mounted() { this.ask(); },
   methods: {
     spec() {
       const spec = { ...this.asked, experiment: "tip-bench-" + this.suffix.trim() };
@@ -35,6 +40,15 @@ export default {
       return spec;
     },
     weigh() {
+      sessionStorage.setItem(DRAFT, JSON.stringify({ asked: this.asked, suffix: this.suffix, models: this.models }));
+      this.ask();
+    },
+    afresh() {
+      Object.assign(this, JSON.parse(this.fresh));
+      this.is_draft = false;
+      this.$nextTick(() => sessionStorage.removeItem(DRAFT));
+    },
+    ask() {
       clearTimeout(this.waiting);
       const spec = this.spec();
       // Nobody is told off for a name that is still to come; starting without one is refused.
@@ -62,6 +76,7 @@ export default {
         <p class="lead">Every chosen model writes with every chosen prompt, over the same situations.</p></div></div>
       <div class="compose">
         <form @submit.prevent="start" novalidate id="composer">
+          <p v-if="is_draft" class="note" role="status">What you had filled in before is here again. <button type="button" class="link" @click="afresh">Begin afresh</button></p>
           <div v-if="others.length" class="note bad" role="alert"><p v-for="fault in others"><strong>{{ fault.field }}</strong>: {{ fault.message }}</p></div>
           <section><div class="field" style="max-width: 32rem">
             <label for="f-experiment">Name</label>
@@ -106,7 +121,7 @@ export default {
                 <div><dt>Cells</dt><dd>{{ bill.cells }}</dd></div>
                 <div v-if="bill.there"><dt>Already there</dt><dd>{{ bill.there }}</dd></div>
                 <div><dt>Cost, at most</dt><dd>{{ bill.cost }}</dd></div>
-                <div><dt>Time, about</dt><dd>{{ bill.time }}</dd></div></dl>
+                <div><dt>Writing them, about</dt><dd>{{ bill.time }}</dd></div></dl>
               <p v-for="remark in bill.remarks" class="say">{{ remark }}</p>
             </template>
           </div>

@@ -1,7 +1,7 @@
 // The ways in: a plain form that is posted, so that the cookie is set where no program can read it.
 
 export default {
-  props: { title: String, lead: String, act: String, action: String, fields: Array, fault: Object, then: String, provider: String },
+  props: { title: String, lead: String, act: String, action: String, fields: Array, fault: Object, told: String, then: String, provider: String },
   data() {
     return { busy: false };
   },
@@ -11,6 +11,7 @@ export default {
   template: `
     <div class="door"><p class="kicker">Tip bench</p><h1>{{ title }}</h1><p class="lead">{{ lead }}</p>
       <div role="alert"><p v-if="at('')" class="note bad">{{ at("") }}</p></div>
+      <p v-if="told" class="note good" role="status">{{ told }}</p>
       <form v-if="fields.length" method="post" :action="action" @submit="busy = true">
         <input v-if="then" type="hidden" name="next" :value="then">
         <div v-for="(field, i) in fields" class="field"><label :for="'d-' + field.name">{{ field.label }}</label>

@@ -25,23 +25,26 @@ export default {
     <div>
       <div class="head">
         <div><h1>Experiments</h1><p class="lead">{{ page ? page.sentence : "Which model and prompt write the better tips?" }}</p></div>
-        <div class="acts" v-if="may_start"><a class="button primary" href="/experiments/new">New experiment</a></div>
+        <div class="acts" v-if="may_start && !(page && page.n_all === 0)"><a class="button primary" href="/experiments/new">New experiment</a></div>
       </div>
       <div v-if="!page" class="bones" role="status" aria-label="Loading"><span v-for="n in 6"></span></div>
       <div v-else-if="page.fault" class="note bad" role="alert"><p><strong>The experiments cannot be read.</strong></p><p>{{ page.fault }}</p><p>This page tries again by itself.</p></div>
-      <div v-else-if="page.n_all === 0" class="empty">
+      <div v-else-if="page.n_all === 0" class="first">
         <h2>Nothing has been tried yet</h2>
-        <p>An experiment lets several models write tips with several prompts, over the same situations, and ranks what they wrote.</p>
+        <ol><li><strong>Choose</strong> models and prompts. Every model writes with every prompt, over the same situations; the embedded ones need no key.</li>
+          <li><strong>Watch</strong> the cells fill. A ranking by rules stands there as soon as the last one has.</li>
+          <li><strong>Judge</strong> some tips yourself, blind. Your scores make a ranking of their own, and show whether the rules can be trusted.</li></ol>
         <a v-if="may_start" class="button primary" href="/experiments/new">Start the first one</a>
+        <p v-else class="say">An admin can start one.</p>
       </div>
       <template v-else>
         <form class="sieve" role="search" @submit.prevent="sift(1)">
-          <div class="field"><label for="sift-text">Name contains</label><input id="sift-text" type="search" v-model="text" @input="typed" autocomplete="off"></div>
+          <div class="field"><label for="sift-text">Name, model or prompt</label><input id="sift-text" type="search" v-model="text" @input="typed" autocomplete="off"></div>
           <div class="field"><label for="sift-phase">State</label><select id="sift-phase" v-model="phase" @change="sift(1)">
             <option value="">any</option><option v-for="known in page.phases" :value="known">{{ known }}</option></select></div>
           <output>{{ page.counted }}</output>
         </form>
-        <div v-if="!page.rows.length" class="empty"><h2>None fits</h2><p>No experiment has this in its name, or is in this state.</p>
+        <div v-if="!page.rows.length" class="empty"><h2>None fits</h2><p>No experiment in this state has it in its name, its models or its prompts.</p>
           <button type="button" @click="text = phase = ''; sift(1)">Show all</button></div>
         <table v-else class="experiments stack" role="table" aria-label="Experiments">
           <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Experiment</th><th role="columnheader" scope="col" class="left">State</th>

@@ -35,7 +35,7 @@ export default {
         <nav aria-label="Places"><a v-for="place in places" :href="place.href" :aria-current="place.href === here ? 'page' : null">{{ place.name }}</a></nav>
         <div class="bar-end">
           <button type="button" class="quiet" @click="turn" :aria-label="'Colours: ' + theme">{{ { system: "Auto", light: "Light", dark: "Dark" }[theme] }}</button>
-          <span class="who" :title="who"><bdi>{{ who }}</bdi> &middot; {{ role }}</span>
+          <a class="who" href="/account" title="Your account" :aria-current="here === '/account' ? 'page' : null"><bdi>{{ who }}</bdi> &middot; {{ role }}</a>
           <form method="post" action="/sign-out"><input type="hidden" name="csrf" :value="csrf"><button class="quiet">Sign out</button></form>
         </div>
       </header>

@@ -133,8 +133,8 @@ export default {
         <p v-else class="say">Nothing is known of the situation.</p>
         <template v-if="is_pairs">
           <div class="pair" role="group" aria-label="Which tip is better?">
-            <button type="button" @click="finish({ preferred: 'first' })"><span class="tag">Left is better <kbd>&larr;</kbd></span><span class="tip" dir="auto">{{ item.first }}</span></button>
-            <button type="button" @click="finish({ preferred: 'second' })"><span class="tag">Right is better <kbd>&rarr;</kbd></span><span class="tip" dir="auto">{{ item.second }}</span></button>
+            <button type="button" @click="finish({ preferred: 'first' })"><span class="tag">The first is better <kbd>&larr;</kbd></span><span class="tip" dir="auto">{{ item.first }}</span></button>
+            <button type="button" @click="finish({ preferred: 'second' })"><span class="tag">The second is better <kbd>&rarr;</kbd></span><span class="tip" dir="auto">{{ item.second }}</span></button>
           </div>
           <button type="button" @click="finish({ preferred: 'tie' })">Equally good <kbd>&darr;</kbd></button>
         </template>

@@ -5,9 +5,9 @@ const SHOWN = 40; // rows at first; hundreds of drawn intervals take a second to
 
 export default {
   components: { CellName, Dot, Scatter, Situation },
-  props: { boards: Array, tips: Object, api: String },
+  props: { boards: Array, judge: String, tips: Object, api: String },
   data() {
-    return { judge: null, scenario: null, first: "", second: "", all: false };
+    return { first: "", second: "", all: false };
   },
   computed: {
     shown: () => SHOWN,
@@ -16,19 +16,14 @@ export default {
       return this.boards.find((board) => board.key === this.judge) || this.boards[0];
     },
   },
+  watch: {
+    tips(now) { [this.first, this.second] = [now?.asked?.[0] ?? "", now?.asked?.[1] ?? ""]; },
+  },
   methods: {
-    choose() {
-      this.$emit("choose", { scenario: this.scenario ?? this.tips.scenario, cells: [this.first, this.second].filter(Boolean) });
-    },
+    choose(scenario) { this.$emit("choose", { scenario, cells: [this.first, this.second].filter(Boolean) }); },
     step(by) {
       const ids = this.tips.scenarios.map((scenario) => scenario.id);
-      const at = ids.indexOf(this.tips.scenario) + by;
-      this.scenario = ids[(at + ids.length) % ids.length];
-      this.choose();
-    },
-    pick(event) {
-      this.scenario = event.target.value;
-      this.choose();
+      this.choose(ids[(ids.indexOf(this.tips.scenario) + by + ids.length) % ids.length]);
     },
   },
   template: `
@@ -39,7 +34,7 @@ export default {
         <p v-else-if="!board" class="say">There is no ranking yet. It is made once every cell has ended.</p>
         <template v-else>
           <div class="switch">
-            <div class="field"><label for="judge-switch">By judge</label><select id="judge-switch" :value="board.key" @change="judge = $event.target.value">
+            <div class="field"><label for="judge-switch">By judge</label><select id="judge-switch" :value="board.key" @change="$emit('judge', $event.target.value)">
               <option v-for="known in boards" :value="known.key">{{ known.name }}</option></select></div>
             <span class="acts"><a class="button" :href="api + '?format=csv'" download>CSV</a><a class="button" :href="api + '?format=markdown'" download>Markdown</a></span>
           </div>
@@ -78,10 +73,10 @@ export default {
         <p v-else-if="!tips.scenarios.length" class="say">There are none yet. They can be read here as soon as a cell has ended.</p>
         <template v-else>
           <div class="switch">
-            <div class="field" style="flex-basis: 24rem"><label for="tips-scenario">Situation</label><select id="tips-scenario" :value="tips.scenario" @change="pick">
+            <div class="field" style="flex-basis: 24rem"><label for="tips-scenario">Situation</label><select id="tips-scenario" :value="tips.scenario" @change="choose($event.target.value)">
               <option v-for="known in tips.scenarios" :value="known.id">{{ known.label }}</option></select></div>
-            <div class="field"><label for="tips-first">Cell</label><select id="tips-first" v-model="first" @change="choose"><option value="">all</option><option v-for="cell in tips.cells" :value="cell.key">{{ cell.label }}</option></select></div>
-            <div class="field"><label for="tips-second">beside</label><select id="tips-second" v-model="second" :disabled="!first" @change="choose"><option value="">none</option><option v-for="cell in tips.cells" :value="cell.key">{{ cell.label }}</option></select></div>
+            <div class="field"><label for="tips-first">Cell</label><select id="tips-first" v-model="first" @change="choose(tips.scenario)"><option value="">all</option><option v-for="cell in tips.cells" :value="cell.key">{{ cell.label }}</option></select></div>
+            <div class="field"><label for="tips-second">beside</label><select id="tips-second" v-model="second" :disabled="!first" @change="choose(tips.scenario)"><option value="">none</option><option v-for="cell in tips.cells" :value="cell.key">{{ cell.label }}</option></select></div>
             <span class="acts"><button type="button" @click="step(-1)">Previous</button><button type="button" @click="step(1)">Next</button></span>
           </div>
           <Situation v-if="tips.situation" :situation="tips.situation"/>

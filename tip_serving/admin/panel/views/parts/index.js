@@ -1,8 +1,23 @@
 // Pieces that several views draw. Whatever text they are given stands between {{ }} and so is shown as text.
 
+// A long name breaks behind its provider before it breaks anywhere else.
+export const ModelName = {
+  props: { model: String },
+  computed: {
+    parts() { return this.model.split(/(?<=\/)/); },
+  },
+  template: `<bdi class="cell-name"><template v-for="part in parts">{{ part }}<wbr></template></bdi>`,
+};
+
 export const CellName = {
+  components: { ModelName },
   props: { model: String, prompt: String },
-  template: `<bdi class="cell-name">{{ model }}</bdi> <bdi class="prompt">{{ prompt }}</bdi>`,
+  template: `<ModelName :model="model"/> <bdi class="prompt">{{ prompt }}</bdi>`,
+};
+
+export const Facts = {
+  props: { facts: Array },
+  template: `<dl class="facts"><div v-for="fact in facts"><dt>{{ fact.term }}</dt><dd>{{ fact.value }}<small v-if="fact.note">{{ fact.note }}</small></dd></div></dl>`,
 };
 
 export const Progress = {
@@ -78,11 +93,81 @@ export const Scatter = {
           </template>
         </svg>
         <p class="axis-title">{{ axis }} &rarr;</p>
-        <p class="say">Not beaten by any cell {{ cheaper }}:</p>
+        <p class="say">{{ drawn.best.length ? "Not beaten by any cell " + cheaper + ":" : "No cell has scores enough yet to call it the best for what it takes." }}</p>
         <ol class="best"><li v-for="b in drawn.best">
           <span class="at">{{ b.place }}</span><span><CellName :model="b.model" :prompt="b.prompt"/></span><span class="of">{{ b.worth }}</span>
         </li></ol>
         <p v-if="drawn.unknown" class="say">{{ drawn.unknown }}</p>
       </template>
     </figure>`,
+};
+
+// What admins look after: who and what may come in, and what they did.
+const PLACES = [["/users", "Users"], ["/tokens", "API tokens"], ["/webhooks", "Webhook keys"], ["/audit", "Audit log"]];
+
+export const Access = {
+  props: { here: String, title: String, lead: String },
+  computed: { places: () => PLACES },
+  template: `
+    <div class="head access"><div><h1>{{ title }}</h1><p class="lead">{{ lead }}</p></div>
+      <nav class="tabs" aria-label="Access"><a v-for="[href, name] in places" :href="href" :aria-current="href === here ? 'page' : null">{{ name }}</a></nav></div>`,
+};
+
+export const Pages = {
+  props: { number: Number, of: Number },
+  template: `
+    <nav v-if="of > 1" class="pages" aria-label="Pages of the list">
+      <button type="button" :disabled="number <= 1" @click="$emit('turn', number - 1)">Newer</button>
+      <span>Page {{ number }} of {{ of }}</span>
+      <button type="button" :disabled="number >= of" @click="$emit('turn', number + 1)">Older</button>
+    </nav>`,
+};
+
+// A button that asks once more before it does what cannot be taken back.
+export const Sure = {
+  props: { act: String, of: String },
+  data() {
+    return { asked: false };
+  },
+  methods: {
+    press() {
+      if (this.asked) this.$emit("sure");
+      this.asked = !this.asked;
+    },
+  },
+  template: `<button type="button" class="danger" @click="press" @blur="asked = false" :aria-label="(asked ? 'Really ' + act.toLowerCase() : act) + ' ' + of">{{ asked ? "Really " + act.toLowerCase() + "?" : act }}</button>`,
+};
+
+// A secret that nobody can show again.
+export const Once = {
+  props: { title: String, secret: String },
+  data() {
+    return { is_copied: false };
+  },
+  watch: {
+    secret() { this.is_copied = false; },
+  },
+  methods: {
+    async copy() {
+      this.$refs.secret.select();
+      // Without TLS a browser has no clipboard to offer; what is selected can be copied by hand.
+      await navigator.clipboard?.writeText(this.secret);
+      this.is_copied = Boolean(navigator.clipboard);
+    },
+  },
+  template: `
+    <div class="once" role="status"><label for="once">{{ title }}</label>
+      <div class="adder"><input id="once" ref="secret" class="mono" :value="secret" readonly @focus="$event.target.select()"><button type="button" @click="copy">{{ is_copied ? "Copied" : "Copy" }}</button></div>
+      <small>It is shown this once and kept as a hash. Put it where your program finds it.</small></div>`,
+};
+
+export const Tokens = {
+  components: { Sure },
+  props: { rows: Array, with_user: Boolean, empty: String },
+  template: `
+    <p v-if="!rows.length" class="say">{{ empty }}</p>
+    <table v-else class="stack" role="table" aria-label="API tokens"><thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">What it is for</th><th v-if="with_user" role="columnheader" scope="col" class="left">Acts as</th><th role="columnheader" scope="col">Made</th><th role="columnheader" scope="col">Until</th><th role="columnheader" scope="col"><span class="hidden">Revoke</span></th></tr></thead>
+      <tbody role="rowgroup"><tr role="row" v-for="row in rows" :key="row.id"><th role="rowheader" scope="row"><bdi class="cell-name">{{ row.label }}</bdi></th>
+        <td v-if="with_user" role="cell" class="left" data-label="Acts as"><bdi>{{ row.user }}</bdi></td><td role="cell" data-label="Made">{{ row.since }}</td><td role="cell" data-label="Until">{{ row.until }}</td>
+        <td role="cell"><Sure act="Revoke" :of="row.label" @sure="$emit('revoke', row.id)"/></td></tr></tbody></table>`,
 };
