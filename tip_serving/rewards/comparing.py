@@ -17,7 +17,7 @@ from tip_serving.rewards import sentences
 from tip_serving.rewards.rates import keyed
 from tip_serving.rewards.tables import COMPARISONS, Dimension
 
-PLANNED_USERS = 2_000
+PLANNED_USERS = 1_000
 """People for whom intervals are narrowest; they hold for any number from BURN_IN on. Fixed before there were data."""
 BURN_IN = 100
 """People of both sides below which nothing is told. With 300 who stayed and a look every second day, 200 runs without

@@ -37,7 +37,7 @@ def comparison(row: Mapping[str, Any], burn_in: int) -> str:
         return f"{key} does better than {reference}: {told}. This holds however often one looks{looks}."
     if row["difference_high"] < 0:
         return f"{key} does worse than {reference}: {told}. This holds however often one looks{looks}."
-    return f"{key} may be as good as {reference}: {told}. One may go on looking; nothing is spent by it."
+    return f"{key} may be as good as {reference}: {told}."
 
 
 def sample_ratio(version: str, words: str, n_arms: int) -> str:
