@@ -11,12 +11,24 @@ from fastapi.responses import RedirectResponse, Response
 from nicegui import context, ui
 
 from tip_serving.admin.assembly import Admin
-from tip_serving.admin.panel import doors, experiment, experiments, judging, people, prompts
+from tip_serving.admin.panel import (
+    account,
+    audit,
+    doors,
+    experiment,
+    experiments,
+    judging,
+    keys,
+    people,
+    prompts,
+    releases,
+    rewards,
+)
 from tip_serving.admin.panel.desk import Desk
-from tip_serving.admin.panel.visitor import SignedOutError, View, Visitor
-from tip_serving.admin.service.errors import ForbiddenError, NotFoundError, ServiceError
+from tip_serving.admin.panel.visitor import SignedOutError, View, Visitor, told
+from tip_serving.admin.service.errors import DAMAGE, ForbiddenError, NotFoundError, ServiceError, UnavailableError
 from tip_serving.admin.service.users import ADMINS, JUDGES, READERS, Role, User
-from tip_serving.lake.storage import LakeError
+from tip_serving.bench.page.render import part
 
 RECONNECTS_WITHIN_S = 30.0
 """A page that was cut off for longer is loaded anew; what a judge said meanwhile waits in the browser."""
@@ -29,7 +41,7 @@ _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <rect width="32" height="32" rx="6" fill="#175a9e"/>
 <path d="M8 11h16M8 16h10M8 21h13" stroke="#fff" stroke-width="2.5" stroke-linecap="round"/></svg>"""
 _log = logging.getLogger(__name__)
-Build = Callable[[Desk, Visitor, User], Awaitable[None]]
+Build = Callable[[Desk, Visitor, User], Awaitable[Response | None]]
 
 
 class Place(NamedTuple):
@@ -45,11 +57,24 @@ PLACES = (
     Place("/", "Experiments", experiments.listed, READERS),
     Place("/experiments/new", "New experiment", experiments.composed),
     Place("/experiments/{experiment}", "Experiment", experiment.watched),
+    Place("/experiments/{experiment}/mlflow", "MLflow", experiment.mirrored),
     Place("/judge", "Judge", judging.chosen, JUDGES),
     Place("/judge/{experiment}", "Judge", judging.judged),
     Place("/prompts", "Prompts", prompts.told, READERS),
-    Place("/users", "Users", people.listed, ADMINS),
+    Place("/rewards", "Rewards", rewards.told, READERS),
+    Place("/releases", "Releases", releases.listed, READERS),
+    Place("/releases/{proposal}", "Release", releases.followed),
+    Place("/users", "Access", people.listed, ADMINS),
+    Place("/tokens", "API tokens", keys.tokens),
+    Place("/webhooks", "Webhook keys", keys.webhooks),
+    Place("/audit", "Audit log", audit.told),
+    Place("/account", "Your account", account.own),
 )
+
+_UNDER = {place.path: "/" for place in PLACES if place.path.startswith("/experiments")} | dict.fromkeys(
+    ("/tokens", "/webhooks", "/audit"), "/users"
+)
+"""Under which place of the bar the others stand."""
 
 
 class FrameView(View, component="views/frame.js", esm={"tip-panel": "views/parts"}):
@@ -63,7 +88,9 @@ class RefusedView(View, component="views/refused.js"):
 def mount(app: FastAPI, admin: Admin) -> None:
     """Serve every page under `app`. Once a process: the pages belong to NiceGUI's own application."""
     desk = Desk(admin)
+    ui.add_css(part("palette.css"), shared=True)
     ui.add_css(files("tip_serving.admin.panel").joinpath("views", "panel.css").read_text(), shared=True)
+    ui.add_css(files("tip_serving.admin.panel").joinpath("views", "outcomes.css").read_text(), shared=True)
     ui.add_head_html(_EARLY, shared=True)
     for place in PLACES:
         _serve(place.path, place.title, partial(_show, desk, place))
@@ -80,6 +107,8 @@ def mount(app: FastAPI, admin: Admin) -> None:
         binding_refresh_interval=None,
         show_welcome_message=False,
     )
+    # Behind everything else, so that what is not there is told in our own words.
+    _serve("/{rest:path}", "Not here", partial(_show, desk, Place("", "Not here", _nowhere)))
 
 
 def _serve(path: str, title: str, show: Callable[..., Awaitable[Response | None]]) -> None:
@@ -102,26 +131,33 @@ async def _show(desk: Desk, place: Place, request: Request) -> Response | None:
     visitor.frame = frame
     frame.show(
         places=[{"name": known.title, "href": known.path} for known in PLACES if user.role in known.in_bar],
-        here="/" if place.path.startswith("/experiments") else place.path.partition("/{")[0],
+        here=_UNDER.get(place.path, place.path.partition("/{")[0]),
         who=user.name,
         role=user.role.value,
         csrf=visitor.csrf,
     )
     with frame:
         try:
-            await place.build(desk, visitor, user)
+            return await place.build(desk, visitor, user)
         except ForbiddenError as refused:
             _instead(frame, 403, "Not for your role", refused.detail)
         except NotFoundError as refused:
             _instead(frame, 404, "Not here", refused.detail)
+        except UnavailableError as refused:
+            _instead(frame, 503, "No answer from there", refused.detail)
         except ServiceError as refused:
             _instead(frame, 409, "This cannot be shown", refused.detail)
-        except LakeError as damage:
-            _instead(frame, 503, "The lake cannot be read", str(damage))
+        except DAMAGE as damage:
+            _log.error("%s: %s", request.url.path, damage)
+            _instead(frame, 503, "The lake cannot be read", told(damage, user))
         except Exception:  # noqa: BLE001  a defect gets a page, too
             _log.exception("a page failed: %s", request.url.path)
             _instead(frame, 500, "This is a defect", "The page could not be made; the log of the server says why.")
     return None
+
+
+async def _nowhere(_: Desk, __: Visitor, ___: User) -> None:
+    raise NotFoundError("There is no page at this address.")
 
 
 def _instead(frame: FrameView, status: int, title: str, detail: str) -> None:
