@@ -36,15 +36,6 @@ class CurveBin(NamedTuple):
     n_clusters: int
 
 
-class CalibrationError(NamedTuple):
-    """How far predictions lie from outcomes, over bins of equally many rows."""
-
-    expected: Estimate
-    """The mean distance of a bin, weighted by rows (ECE); above 0 by chance alone, which the interval allows for."""
-    beyond_chance: float
-    """The root of the mean squared distance less what chance makes of it; 0 where chance explains all."""
-
-
 def log_losses(predicted: Floats, outcomes: Floats) -> Floats:
     """(n,) float64, the log loss of each row, natural logarithm.
 
@@ -154,8 +145,8 @@ def calibration_error(
     n_bins: int = 10,
     n_resamples: int = 1000,
     confidence: float = 0.95,
-) -> CalibrationError | None:
-    """How far predictions lie from outcomes; None without rows.
+) -> Estimate | None:
+    """The mean distance of predictions from outcomes over bins of equally many rows (ECE); None without rows.
 
     The interval reaches as far to either side as resamples of people move the bins, summed over bins whatever their
     signs. By the triangle inequality the error cannot move further, so the interval holds its truth at least as often
@@ -169,10 +160,6 @@ def calibration_error(
         n_bins: >= 1.
         n_resamples: >= 1.
         confidence: in (0, 1).
-
-    Source:
-        Kumar, Liang & Ma (2019), Verified uncertainty calibration, for taking off what chance makes; ours takes the
-        clustered variance of a bin instead of the binomial one.
     """
     _require_predictions(predicted, outcomes)
     require_no_faults("A calibration error cannot be computed", level_faults(confidence))
@@ -186,29 +173,14 @@ def calibration_error(
     residuals = summed.reshape(names.size, width)
     counts = np.bincount(cells, minlength=names.size * width).reshape(names.size, width).astype(np.float64)
     expected = float(np.abs(residuals.sum(axis=0)).sum() / predicted.size)
-    beyond = _beyond_chance(residuals, counts)
     if names.size < _FEWEST_CLUSTERS:
-        return CalibrationError(Estimate(expected, None, None, None), beyond)
+        return Estimate(expected, None, None, None)
     drawn = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), n_resamples).astype(np.float64)
     gaps = (drawn @ residuals) / (drawn @ counts).sum(axis=1, keepdims=True)
     moved = np.abs(gaps - residuals.sum(axis=0) / predicted.size).sum(axis=1)
     reach = float(np.quantile(moved, confidence))
     bounds = max(expected - reach, 0.0), min(expected + reach, 1.0)
-    return CalibrationError(Estimate(expected, float(np.abs(gaps).sum(axis=1).std(ddof=1)), *bounds), beyond)
-
-
-def _beyond_chance(residuals: Floats, counts: Floats) -> float:
-    """From sums of residuals and rows by cluster and bin, (G, B) each."""
-    n_rows = counts.sum(axis=0)
-    means = residuals.sum(axis=0) / n_rows
-    n_clusters = np.count_nonzero(counts, axis=0)
-    influence = ((residuals - counts * means) / n_rows).T
-    errors = clustered_errors(influence, n_clusters)
-    squares = means**2 - np.where(np.isnan(errors), np.inf, errors) ** 2
-    known = np.isfinite(squares)
-    if not known.any():
-        return 0.0
-    return float(np.sqrt(max(np.average(squares[known], weights=n_rows[known]), 0.0)))
+    return Estimate(expected, float(np.abs(gaps).sum(axis=1).std(ddof=1)), *bounds)
 
 
 def _share_below(sorted_values: Floats, values: Floats) -> Floats:

@@ -16,7 +16,7 @@ Codes = NDArray[np.int64]
 CONFIDENCE = 0.95
 LOG_LOSS, BRIER, AUC, ECE = "log loss", "Brier score", "AUC", "calibration error"
 TOLERATED_ERROR = 0.05
-"""Calibration error beyond chance above which predicted rewards are not what they say."""
+"""Calibration error that predicted rewards must not be shown to exceed: its interval has to reach down to it."""
 
 
 class Measured(NamedTuple):
@@ -24,8 +24,6 @@ class Measured(NamedTuple):
 
     metrics: tuple[Metric, ...]
     calibration: tuple[CalibrationBin, ...]
-    beyond_chance: float
-    """Calibration error less what chance makes of it."""
 
 
 def saved_against(baseline: str) -> str:
@@ -56,14 +54,11 @@ def measured(
     for name, theirs in baselines.items():
         saved = prediction.mean_of(prediction.log_losses(theirs, outcomes) - losses, people, confidence=CONFIDENCE)
         metrics += _metric(saved_against(name), version, saved, outcomes.size, is_higher_better=True)
-    beyond = 0.0
     for name, probabilities in ((version, predicted), *baselines.items()):
         error = prediction.calibration_error(probabilities, outcomes, people, rng, confidence=CONFIDENCE)
         metrics += _absolute(name, probabilities, outcomes, people)
-        metrics += _metric(ECE, name, error.expected if error else None, outcomes.size, is_higher_better=False)
-        if name == version and error is not None:
-            beyond = error.beyond_chance
-    return Measured(tuple(metrics), curve(predicted, outcomes, people), beyond)
+        metrics += _metric(ECE, name, error, outcomes.size, is_higher_better=False)
+    return Measured(tuple(metrics), curve(predicted, outcomes, people))
 
 
 def _absolute(name: str, predicted: Floats, outcomes: Floats, people: Codes) -> Iterator[Metric]:

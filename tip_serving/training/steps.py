@@ -69,15 +69,7 @@ class Made(NamedTuple):
     """What is wrong with its probabilities."""
 
 
-class MadeModel(NamedTuple):
-    """A reward model, its card, and how far its predictions are off beyond chance."""
-
-    trained: Trained
-    card: Card
-    beyond_chance: float
-
-
-def train_reward_model(lake: Lake, asked: Request) -> MadeModel:
+def train_reward_model(lake: Lake, asked: Request) -> tuple[Trained, Card]:
     """The reward model of the training set of these days. Raises TrainingError."""
     model = rewarding.train(training_set.read(lake, asked.days), asked.seed)
     found, by_group = measure(model, asked.seed)
@@ -89,7 +81,7 @@ def train_reward_model(lake: Lake, asked: Request) -> MadeModel:
         calibrated_since=first_calibration, untouched_since=model.parts.untouched_since, registered=None,
     )  # fmt: skip
     write_trained(lake, trained)
-    return MadeModel(trained, card, found.beyond_chance)
+    return trained, card
 
 
 def train_tip_policy(lake: Lake, asked: Request) -> Made:
