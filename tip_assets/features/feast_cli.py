@@ -16,6 +16,7 @@ from tip_serving import settings as environment
 from tip_serving.features.contract import IN_FORCE, contract_hash
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.online_store import StoreError, write_profiles
+from tip_serving.scoring.online_store.port import StoreBusyError, StoreDownError
 from tip_serving.scoring.online_store.profile import KEPT_S
 from tip_serving.training.profiles import end_of
 
@@ -40,14 +41,16 @@ def feast(repo: Path | None, online: str, start: dt.datetime | None, end: dt.dat
     folder = repo or folder_of(chosen)
     try:
         snapshots = source(Lake(chosen.lake_url))
+        last = _utc(end) or end_of(snapshots.days[-1])
+        first = _utc(start) or last - dt.timedelta(seconds=KEPT_S)
+        if first > last:
+            raise click.UsageError(f"--from {first:%Y-%m-%d %H:%M} comes after --to {last:%Y-%m-%d %H:%M}.")
         feast_repository.write(folder, IN_FORCE, snapshots.location, online)
         found = FeastProfiles(folder)
+        found.apply()
+        found.materialize(first, last)
     except FeastRepositoryError as error:
         raise click.ClickException(str(error)) from None
-    last = _utc(end) or end_of(snapshots.days[-1])
-    first = _utc(start) or last - dt.timedelta(seconds=KEPT_S)
-    found.apply()
-    found.materialize(first, last)
     click.echo(
         f"{folder}: {len(feast_repository.views(IN_FORCE.profile))} views of contract {contract_hash()}, "
         f"filled with snapshots from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC."
@@ -69,7 +72,7 @@ def feast_export(repo: Path | None, url: str | None) -> None:
     try:
         found = FeastProfiles(repo or folder_of(chosen))
         written = write_profiles(address, found.profiles(source(Lake(chosen.lake_url)).people))
-    except (FeastRepositoryError, StoreError) as error:
+    except (FeastRepositoryError, StoreError, StoreDownError, StoreBusyError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
         f"{written.n_profiles} profiles with {written.n_features} features exported, "

@@ -55,20 +55,39 @@ class FeastProfiles:
         self._store.apply(found, objects_to_delete=gone, partial=False)
 
     def materialize(self, start: dt.datetime, end: dt.datetime) -> None:
-        """Put the latest snapshot of each person from `start` to `end`, both included, into Feast's online store."""
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # progress bars
+        """Put the latest snapshot of each person from `start` to `end`, both included, into Feast's online store.
+
+        Raises:
+            FeastRepositoryError: its Redis does not do as told.
+        """
+        quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())  # progress bars
+        with quiet[0], quiet[1], _redis_told():
             self._store.materialize(start, end)
 
     def profiles(self, users: Iterable[str]) -> Iterator[Profile]:
         """What Feast answers online about these people, nulls too; one that it does not know has no profile here.
 
         Features of a person that were computed at one moment come together.
+
+        Raises:
+            FeastRepositoryError: its Redis does not answer.
         """
         service = self._store.get_feature_service(SERVICE)
         left = iter(users)
         while asked := list(itertools.islice(left, _AT_ONCE)):
-            answer = self._store.get_online_features(service, [{ENTITY: user} for user in asked])
+            with _redis_told():
+                answer = self._store.get_online_features(service, [{ENTITY: user} for user in asked])
             yield from _profiles(asked, answer)
+
+
+@contextlib.contextmanager
+def _redis_told() -> Iterator[None]:
+    from redis import RedisError
+
+    try:
+        yield
+    except RedisError as error:
+        raise FeastRepositoryError(f"Feast's online store cannot be used: {error}") from error
 
 
 def _profiles(asked: list[str], answer: Any) -> Iterator[Profile]:

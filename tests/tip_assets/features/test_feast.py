@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from support import redis_server
+from click.testing import CliRunner
+from support import object_store, redis_server
 from support.profiles import ask
 
 from tip_assets.features import feast_erasing, feast_repository
 from tip_assets.features.feast_store import FeastProfiles
+from tip_serving.cli import main
 from tip_serving.features.contract import IN_FORCE
 from tip_serving.features.profile import PROFILE_FEATURES, ProfileFeature, resolve
 from tip_serving.lake import layout
@@ -266,6 +268,48 @@ def test_a_view_that_the_contract_does_not_have_any_more_goes(made: Made, tmp_pa
     found.apply()
     assert {view.name for view in found.store.list_feature_views()} == {"profile_1h", "profile_1d", "profile_30d"}
     assert len(found.store.get_feature_service("profile").feature_view_projections) == 3
+
+
+def test_what_cannot_be_done_is_told_in_one_sentence(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIP_HOME", str(tmp_path))
+    monkeypatch.setenv("TIP_LAKE", made.lake.url)
+
+    def refused(*command: str) -> str:
+        done = CliRunner().invoke(main, ["features", *command])
+        assert isinstance(done.exception, SystemExit), done.exception
+        assert done.exit_code != 0
+        return done.output
+
+    nobody = f"redis://127.0.0.1:{redis_server.free_port()}"
+    assert "holds no Feast repository" in refused("feast-export", "--to", f"sqlite:///{tmp_path}/profiles.db")
+    assert "comes after --to" in refused("feast", "--from", "2026-03-05", "--to", "2026-03-01")
+    assert not (tmp_path / "feast").exists()
+    assert "Feast's online store cannot be used" in refused("feast", "--online", nobody)
+    assert CliRunner().invoke(main, ["features", "feast"]).exit_code == 0
+    assert "refused" in refused("feast-export", "--to", nobody)
+    write_table(made.lake, layout.profile_features("2026-02-01"), pl.DataFrame({"user": ["ann"]}))
+    try:
+        assert "of 1 days have other columns than the contract in force" in refused("feast")
+    finally:
+        made.lake.delete(layout.profile_features("2026-02-01"))
+
+
+def test_a_lake_in_an_object_store_fills_feast_alike(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with object_store.running(monkeypatch) as bucket:
+        away = Lake(bucket.url)
+        for day in DAYS[:2]:
+            path = layout.profile_features(day.isoformat())
+            away.write(path, made.lake.read(path))
+        told = [opened(Made(lake, made.rows, made.stages), tmp_path / name, "sqlite")
+                for name, lake in (("here", made.lake), ("away", away))]  # fmt: skip
+        for repository in told:
+            repository.materialize(end_of(DAYS[0]), end_of(DAYS[1]))
+        here, there = (sorted(repository.profiles(USERS), key=str) for repository in told)
+        assert here == there != []
 
 
 @pytest.mark.parametrize("online", ["sqlite", "redis"])

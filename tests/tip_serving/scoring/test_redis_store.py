@@ -1,9 +1,13 @@
 """A Redis that dies, hangs, loads, is full, wants a password or holds strange things, and comes back."""
 
 import asyncio
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,7 +17,8 @@ from support.redis_server import RedisServer
 
 from tip_serving.scoring.online_store import Profile, Profiles, ProfileSource, open_store, write_profiles
 from tip_serving.scoring.online_store.opening import open_writer
-from tip_serving.scoring.online_store.profile import KEPT_S
+from tip_serving.scoring.online_store.port import StoreDownError
+from tip_serving.scoring.online_store.profile import KEPT_S, Entry, as_text
 
 ANN = [Profile("ann", AT, {"tips_7d": 3, "favourite_labels": ["家事"]})]
 
@@ -173,12 +178,33 @@ def test_a_profile_that_nobody_writes_any_more_goes_by_itself(server: RedisServe
         assert KEPT_S - 60 < client.ttl("tip:profile:ann") <= KEPT_S
 
 
-def test_a_writer_waits_for_a_redis_that_is_just_starting(server: RedisServer) -> None:
-    write_profiles(server.url, ANN)
-    writer = open_writer(server.url)
-    server.stop()
-    server.start()
-    assert writer.put([]) == 0
-    writer.close()
-    write_profiles(server.url, ANN)
-    assert ask(server.url, "ann").source is ProfileSource.STORE
+def test_a_writer_outlives_a_restart_and_says_when_nobody_is_there(server: RedisServer) -> None:
+    with closing(open_writer(server.url)) as writer:
+        entry = Entry("tips_7d", as_text(AT), "3")
+        assert writer.put([("ann", [entry])]) == 1
+        server.stop()
+        server.start()
+        assert writer.put([("ann", [entry])]) == 1
+        server.stop()
+        with pytest.raises(StoreDownError, match="refused"):
+            writer.put([("ann", [entry])])
+        with pytest.raises(StoreDownError, match="refused"):
+            writer.erase("ann")
+
+
+def test_a_redis_behind_tls_is_asked_and_written_and_a_strange_certificate_is_not_trusted(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, which makes the certificate")
+    subprocess.run(made, check=True, capture_output=True)
+    port = redis_server.free_port()
+    options = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
+               "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no")  # fmt: skip
+    with redis_server.running(*options):
+        url = f"rediss://127.0.0.1:{port}/0"
+        trusting = f"{url}?ssl_ca_certs={certificate}"
+        write_profiles(trusting, ANN)
+        assert ask(trusting, "ann").source is ProfileSource.STORE
+        assert ask(url, "ann") == (None, ProfileSource.DOWN)

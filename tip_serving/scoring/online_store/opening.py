@@ -91,6 +91,7 @@ def write_profiles(url: str, profiles: Iterable[Profile]) -> Written:
 
     Raises:
         StoreError: the address is of another kind.
+        StoreDownError: nobody answers there; what came before is written.
         ProfileError: a feature is not as the contract declares; what came before its batch is written.
     """
     n_profiles = n_given = n_put = 0

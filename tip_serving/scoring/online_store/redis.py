@@ -9,7 +9,7 @@ Imported where a Redis is configured and nowhere else: redis-py takes 0.16 s and
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -87,8 +87,7 @@ class RedisStore:
 class RedisWriter:
     """Writes to one Redis; each user's features in one step.
 
-    Raises:
-        RedisError: of every method, where Redis does not do as asked after a few attempts.
+    Every method raises what a store raises that is asked, where Redis does not do as told after a few attempts.
     """
 
     def __init__(self, url: str) -> None:
@@ -102,11 +101,11 @@ class RedisWriter:
         for user, found in batch:
             fields = [part for entry in found for part in (entry.name, f"{entry.computed_at} {entry.value}")]
             self._put(keys=[_PREFIX + user], args=[KEPT_S, *fields], client=pipeline)
-        return sum(pipeline.execute())
+        return sum(_done(pipeline.execute))
 
     def erase(self, user: str) -> int:
         """Remove the features of a person; how many there were."""
-        packed: bytes | None = self._client.getdel(_PREFIX + user)
+        packed: bytes | None = _done(lambda: self._client.getdel(_PREFIX + user))
         return 0 if packed is None else len(_entries(packed))
 
     def expire(self, before: dt.datetime) -> int:
@@ -126,6 +125,13 @@ def _client(kind: Any, url: str, answer_s: float, retry: Any, **further: Any) ->
         )  # fmt: skip
     except (ValueError, RedisError) as error:
         raise StoreError(f"No Redis can be asked at this address: {error}. Expected redis://host:port/db.") from error
+
+
+def _done(act: Callable[[], Any]) -> Any:
+    try:
+        return act()
+    except RedisError as error:
+        raise _told(error) from error
 
 
 def _told(error: Exception) -> Exception:
