@@ -28,11 +28,12 @@ class PackedVectors(msgspec.Struct, frozen=True, kw_only=True):
     """The varying columns of the remaining rows, row by row."""
 
 
-def pack(vectors: NDArray[np.float64]) -> PackedVectors:
+def pack(vectors: NDArray[np.float64], n_shared: int = 0) -> PackedVectors:
     """The rows in the form of an event.
 
     Args:
         vectors: (n_tips, n_features) float64; NaN where a number is missing.
+        n_shared: the first so many columns are known to be equal in all rows, and are not compared.
 
     Raises:
         ValueError: not a table of float64.
@@ -40,12 +41,14 @@ def pack(vectors: NDArray[np.float64]) -> PackedVectors:
     bits = _table(vectors).view(_BITS)
     if len(bits) == 0:
         return PackedVectors(n_rows=0, varying=(), first_row=b"", other_rows=b"")
-    varying = np.flatnonzero((bits[1:] != bits[0]).any(axis=0))
+    compared = bits[:, n_shared:]
+    differs = np.logical_or.reduce(compared[1:] != compared[0], axis=0)
+    varying = [n_shared + place for place in differs.nonzero()[0].tolist()]
     return PackedVectors(
         n_rows=len(bits),
-        varying=tuple(varying.tolist()),
+        varying=tuple(varying),
         first_row=bits[0].tobytes(),
-        other_rows=bits[1:, varying].tobytes(),
+        other_rows=bits[1:].take(varying, axis=1).tobytes(),
     )
 
 

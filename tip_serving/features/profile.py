@@ -5,13 +5,24 @@ and why. Names that nobody declared and values of another type are refused, all 
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tip_serving.features.declared import Between, DType, FeatureError, Range, Text, Texts, check_of, fitted, shown
+from tip_serving.features.declared import (
+    Between,
+    Check,
+    DType,
+    FeatureError,
+    Range,
+    Text,
+    Texts,
+    check_of,
+    fitted,
+    shown,
+)
 
 DAY_S = 86_400
 HOUR_S = 3_600
@@ -75,7 +86,17 @@ PROFILE_FEATURES = (
     ),
 )  # fmt: skip
 
-_CHECKED = tuple((feature, check_of(feature.name, feature.dtype, feature.allowed)) for feature in PROFILE_FEATURES)
+_PLAIN = {DType.FLOAT: float, DType.INT: int}
+
+
+def _plan(feature: ProfileFeature) -> tuple[ProfileFeature, Check, Any, float, float]:
+    """The feature, its check, and the type and range of a number that needs no closer look."""
+    low, high = feature.allowed if isinstance(feature.allowed, Between) else (0, 0)
+    check = check_of(feature.name, feature.dtype, feature.allowed)
+    return feature, check, _PLAIN.get(feature.dtype), low, high
+
+
+_PLANS = tuple(map(_plan, PROFILE_FEATURES))
 _NAMES = frozenset(feature.name for feature in PROFILE_FEATURES)
 
 
@@ -121,22 +142,19 @@ def resolve(
     values: dict[str, Any] = {}
     fell_back: dict[str, FellBack] = {}
     used: list[dt.datetime | None] = []
-    faults = []
+    faults: list[str] = []
     if not (shipped.keys() <= _NAMES and moments.keys() <= _NAMES):
         unknown = (shipped.keys() | moments.keys()) - _NAMES
         faults = [f"{shown(name)}: is not a declared profile feature" for name in sorted(unknown)]
-    for feature, check in _CHECKED:
+    for feature, check, plain, low, high in _PLANS:
         name = feature.name
-        value = shipped.get(name, _ABSENT)
-        moment = reason = None
-        if isinstance(value, dict):
-            value, moment, found = _unpacked(name, value)
-            faults += found
-        elif name in moments:
-            moment, found = _read(name, moments[name])
-            faults += found
-        if moment is not None:
-            reason = _age(feature, moment, now)
+        value: Any = shipped.get(name, _ABSENT)
+        if type(value) is plain and low <= value <= high and not moments:
+            values[name] = value
+            continue
+        value, moment, found = _unpacked(name, value, moments)
+        faults += found
+        reason = None if moment is None else _age(feature, moment, now)
         if value is None or value is _ABSENT:
             reason = FellBack.NULL if value is None else FellBack.MISSING
         elif wrong := check(value) or _unknown_zone(name, value):
@@ -153,21 +171,23 @@ def resolve(
     return Resolved(values, fell_back, max(filter(None, used), default=None))
 
 
-def _unpacked(name: str, aged: Mapping[str, Any]) -> tuple[Any, dt.datetime | None, list[str]]:
-    """The value of the form with a moment, that moment, and the faults of the form."""
-    if aged.keys() != _AGED:
-        expected = "a value, or an object of just value and computed_at"
-        return None, None, [f"{name}: an object of other fields; expected {expected}"]
-    moment, faults = _read(name, aged["computed_at"])
-    return aged["value"], moment, faults
-
-
-def _read(name: str, computed_at: object) -> tuple[dt.datetime | None, list[str]]:
-    """The moment, or the fault."""
+def _unpacked(
+    name: str, value: Any, moments: Mapping[str, dt.datetime]
+) -> tuple[Any, dt.datetime | None, Sequence[str]]:
+    """The value, the moment at which it was computed where that is told, and the faults of the form."""
+    if isinstance(value, dict):
+        if value.keys() != _AGED:
+            expected = "a value, or an object of just value and computed_at"
+            return None, None, [f"{name}: an object of other fields; expected {expected}"]
+        value, computed_at = value["value"], value["computed_at"]
+    elif name in moments:
+        computed_at = moments[name]
+    else:
+        return value, None, ()
     moment = _moment(computed_at)
     if moment is None:
-        return None, [f"{name}: computed_at {shown(computed_at)} is no ISO 8601 moment with an offset"]
-    return moment, []
+        return value, None, [f"{name}: computed_at {shown(computed_at)} is no ISO 8601 moment with an offset"]
+    return value, moment, ()
 
 
 def _age(feature: ProfileFeature, moment: dt.datetime, now: dt.datetime) -> FellBack | None:

@@ -1,17 +1,20 @@
 """Tip features: what a candidate says, held against the situation. Neither prompt nor model that wrote it is one.
 
-Task titles are read once per situation (`Reference`), then every tip costs a few microseconds.
+Task titles are read once per situation (`Reference`), then every tip costs a few microseconds. The features of a tip
+are kept as the bytes of float64 from the start: joining them makes a table in a fifth of the time of Python's numbers.
 """
 
-import datetime as dt
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import nan
-from operator import itemgetter
 from typing import NamedTuple
 
-from tip_serving.features.context import MAX_DAYS, days_until_due, is_overdue
+import numpy as np
+from numpy.typing import NDArray
+
+from tip_serving.features.context import MAX_DAYS, Standing, standings
 from tip_serving.features.declared import Between, DType, Range
 from tip_serving.features.words import PLAN_WORDS, TIME_WORDS, minutes, numbers, telling, words
 from tip_serving.scenarios.model import Situation, Task
@@ -66,102 +69,104 @@ TIP_FEATURES = (
     ),
 )  # fmt: skip
 
+_N_ALONE = 8
+"""Features that a tip has whatever the situation: characters to is_question."""
+_as_bytes = struct.Struct(f"{_N_ALONE}d").pack
+_held_as_bytes = struct.Struct(f"{len(TIP_FEATURES) - _N_ALONE}d").pack
 _UNNAMED = (0.0, 0.0, 0.0, 0.0, nan, nan)
+_WITHOUT_TASKS = _held_as_bytes(nan, nan, *_UNNAMED)
+_NAMES_NOTHING = _held_as_bytes(0.0, 0.0, *_UNNAMED)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """The tasks of a situation as a tip is held against them, in the order of their urgency."""
 
-    sizes: tuple[int, ...]
-    """Telling words of each title."""
-    places: dict[str, list[int]]
-    """By telling word the tasks whose titles have it."""
-    named: tuple[tuple[float, ...], ...]
-    """By task the features of a tip that names it: names_task to named_due_days."""
+    tasks: tuple[tuple[Task, Standing], ...]
+    titles: tuple[set[str], ...]
+    """The telling words of each task's title."""
+    words: frozenset[str]
+    """Of all titles."""
+    favourites: frozenset[str]
+    """Labels."""
 
     @classmethod
     def of(cls, situation: Situation, favourite_labels: Sequence[str]) -> "Reference":
         """The reference of this situation for a person with these favourite labels."""
-        favourites = frozenset(favourite_labels)
-        read = sorted((_read(task, situation.now, favourites) for task in situation.tasks), key=itemgetter(0))
-        places: dict[str, list[int]] = {}
-        sizes = []
-        for index, (_, title, _) in enumerate(read):
-            found = telling(title)
-            sizes.append(len(found))
-            for word in found:
-                places.setdefault(word, []).append(index)
-        return cls(tuple(sizes), places, tuple(named for _, _, named in read))
+        tasks = tuple(sorted(zip(situation.tasks, standings(situation), strict=True), key=_urgency))
+        titles = tuple([telling(task.content) for task, _ in tasks])
+        return cls(tasks, titles, frozenset().union(*titles), frozenset(favourite_labels))
+
+    def held(self, said: frozenset[str]) -> bytes:
+        """The features, pressing_overlap to named_due_days, of a tip with these words.
+
+        Of tasks with equal shares of their words in the tip the one that matters more is named.
+        """
+        if not self.tasks:
+            return _WITHOUT_TASKS
+        shared = said & self.words
+        if not shared:
+            return _NAMES_NOTHING
+        shares = [len(shared & title) / (len(title) or 1) for title in self.titles]
+        best = max(shares)
+        named = self._named(shares.index(best)) if best >= _SHARED_FOR_NAMED else _UNNAMED
+        return _held_as_bytes(shares[0], best, *named)
+
+    def _named(self, place: int) -> tuple[float, ...]:
+        """The features of a tip that names this task: names_task to named_due_days."""
+        task, (days, is_overdue) = self.tasks[place]
+        return (
+            1.0,
+            float(is_overdue),
+            float(days == 0 and not is_overdue),
+            float(not self.favourites.isdisjoint(task.labels)),
+            float(task.priority),
+            nan if days is None else float(min(max(days, -MAX_DAYS), MAX_DAYS)),
+        )
 
 
-def _read(
-    task: Task, now: dt.datetime, favourites: frozenset[str]
-) -> tuple[tuple[bool, int, int], str, tuple[float, ...]]:
-    """The urgency of `task`, its title, and the features of a tip that names it."""
-    days = days_until_due(task, now)
-    overdue = is_overdue(task, now)
-    named = (
-        1.0,
-        float(overdue),
-        float(days == 0 and not overdue),
-        float(not favourites.isdisjoint(task.labels)),
-        float(task.priority),
-        nan if days is None else float(min(max(days, -MAX_DAYS), MAX_DAYS)),
-    )
-    # What matters most comes first: overdue before due, nearer before later, then the higher priority.
-    return (not overdue, MAX_DAYS if days is None else max(days, 0), -task.priority), task.content, named
+def _urgency(standing_task: tuple[Task, Standing]) -> tuple[bool, int, int]:
+    """What matters most comes first: overdue before due, nearer before later, then the higher priority."""
+    task, (days, is_overdue) = standing_task
+    return not is_overdue, MAX_DAYS if days is None else max(days, 0), -task.priority
+
+
+def tip_rows(tips: Sequence[str], reference: Reference) -> NDArray[np.float64]:
+    """(len(tips), len(TIP_FEATURES)) float64, read-only: the features in declared order, booleans as 0 and 1.
+
+    Holds for any texts, empty ones too.
+    """
+    parts: list[bytes] = []
+    for tip in tips:
+        alone, said = _read_again(tip) if len(tip) <= _KEPT_LENGTH else _read_tip(tip)
+        parts += (alone, reference.held(said))
+    return np.frombuffer(b"".join(parts)).reshape(len(tips), len(TIP_FEATURES))
 
 
 def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
-    """The features of `tip` in declared order, booleans as 0 and 1; holds for any text, an empty one too."""
-    alone, said = _read_again(tip) if len(tip) <= _KEPT_LENGTH else _read_tip(tip)
-    pressing, best, named = _overlap(said, reference)
-    return (*alone, pressing, best, *named)
+    """The features of one tip."""
+    return tuple(tip_rows((tip,), reference)[0].tolist())
 
 
-def _read_tip(tip: str) -> tuple[tuple[float, ...], frozenset[str]]:
-    """The features that a tip has whatever the situation, characters to is_question, and its words."""
+def _read_tip(tip: str) -> tuple[bytes, frozenset[str]]:
+    """The features that a tip has whatever the situation, and its words."""
     tip = tip[:MAX_LENGTH]
     found = words(tip)
     said = frozenset(found)
     places = numbers(found)
     time_box = minutes(found, places) if places else None
-    # All of them floats: numpy takes a row of one type in half the time.
-    alone = (
-        float(len(tip)),
-        float(len(found)),
-        float(len(places)),
-        nan if time_box is None else float(time_box),
-        float(len(said & TIME_WORDS)),
-        float(len(said & PLAN_WORDS)),
-        float(tip.count("!") + tip.count("\uff01")),
-        float(tip.rstrip().endswith(("?", "\uff1f"))),
+    alone = _as_bytes(
+        len(tip),
+        len(found),
+        len(places),
+        nan if time_box is None else time_box,
+        len(said & TIME_WORDS),
+        len(said & PLAN_WORDS),
+        tip.count("!") + tip.count("\uff01"),
+        tip.rstrip().endswith(("?", "\uff1f")),
     )
     return alone, said
 
 
 # A catalogue of tips is asked about for every person; reading a tip takes twice as long as holding it against tasks.
 _read_again = lru_cache(maxsize=2048)(_read_tip)
-
-
-def _overlap(said: frozenset[str], reference: Reference) -> tuple[float, float, tuple[float, ...]]:
-    """The share of the task that matters most, the best share, and what follows from the task that is named.
-
-    Of tasks with equal shares the one that matters more is named.
-    """
-    if not reference.sizes:
-        return nan, nan, _UNNAMED
-    shared: dict[int, int] = {}
-    for word in said.intersection(reference.places):
-        for index in reference.places[word]:
-            shared[index] = shared.get(index, 0) + 1
-    if not shared:
-        return 0.0, 0.0, _UNNAMED
-    best, place = 0.0, 0
-    for index, n in shared.items():
-        share = n / reference.sizes[index]
-        if share > best or (share == best and index < place):
-            best, place = share, index
-    pressing = shared[0] / reference.sizes[0] if 0 in shared else 0.0
-    return pressing, best, reference.named[place] if best >= _SHARED_FOR_NAMED else _UNNAMED

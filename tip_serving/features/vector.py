@@ -5,16 +5,17 @@ profile, context and tip is `VERSION`: it changes whenever any number of any col
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import nan
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tip_serving.features.context import CONTEXT_FEATURES, PartOfDay
+from tip_serving.features.context import CONTEXT_FEATURES, ContextFeature, PartOfDay
 from tip_serving.features.declared import Between, DType
 from tip_serving.features.profile import PROFILE_FEATURES, Resolved
-from tip_serving.features.tip import TIP_FEATURES, Reference, tip_features
+from tip_serving.features.tip import TIP_FEATURES, Reference, tip_rows
 from tip_serving.scenarios.model import Situation
 
 VERSION = 1
@@ -47,32 +48,26 @@ class _Shared(NamedTuple):
     compute: Compute
 
 
-def _profile_number(name: str) -> Compute:
-    return lambda profile, _: float(profile.values[name])
+_PROFILE_NUMBERS = {
+    feature.name: Column(f"profile_{feature.name}", *feature.allowed, feature.meaning)
+    for feature in PROFILE_FEATURES
+    if isinstance(feature.allowed, Between)
+}
+"""The declared numbers of profiles, as they are."""
 
 
-def _context_number(name: str) -> Compute:
-    def compute(_: Resolved, context: Mapping[str, Any]) -> float:
-        value = context[name]
-        return nan if value is None else float(value)
-
-    return compute
+def _context_number(feature: ContextFeature) -> Column:
+    low, high = feature.allowed if isinstance(feature.allowed, Between) else (0.0, 1.0)
+    may_be_nan = feature.fallback is None and feature.source == "tasks"
+    return Column(f"context_{feature.name}", low, high, feature.meaning, may_be_nan)
 
 
-def _numbers() -> list[_Shared]:
-    """The declared numbers and flags of profile and context, as they are."""
-    made = [
-        _Shared(Column(f"profile_{feature.name}", *feature.allowed, feature.meaning),
-                _profile_number(feature.name))
-        for feature in PROFILE_FEATURES if isinstance(feature.allowed, Between)
-    ]  # fmt: skip
-    for feature in CONTEXT_FEATURES:
-        if feature.dtype in {DType.FLOAT, DType.INT, DType.BOOL}:
-            low, high = feature.allowed if isinstance(feature.allowed, Between) else (0.0, 1.0)
-            may_be_nan = feature.fallback is None and feature.source == "tasks"
-            column = Column(f"context_{feature.name}", low, high, feature.meaning, may_be_nan)
-            made.append(_Shared(column, _context_number(feature.name)))
-    return made
+_CONTEXT_NUMBERS = {
+    feature.name: _context_number(feature)
+    for feature in CONTEXT_FEATURES
+    if feature.dtype in {DType.FLOAT, DType.INT, DType.BOOL}
+}
+"""The declared numbers and flags of contexts, as they are."""
 
 
 def _coded(vocabulary: Sequence[str], word_of: Callable[[Resolved, Mapping[str, Any]], str]) -> Compute:
@@ -86,18 +81,19 @@ def _category(
     return _Shared(Column(name, 0, len(vocabulary), meaning, vocabulary=vocabulary), _coded(vocabulary, word_of))
 
 
-def _quiet(profile: Resolved) -> tuple[int, int]:
-    start, end = profile.values["quiet_hours"].split("-")
+@lru_cache(maxsize=1024)  # of 24 x 24, each with or without leading zeros
+def _quiet(written: str) -> tuple[int, int]:
+    start, end = written.split("-")
     return int(start), int(end)
 
 
 def _quiet_hours(profile: Resolved, _: Mapping[str, Any]) -> float:
-    start, end = _quiet(profile)
+    start, end = _quiet(profile.values["quiet_hours"])
     return float((end - start) % _DAY_HOURS)
 
 
 def _is_quiet(profile: Resolved, context: Mapping[str, Any]) -> float:
-    start, end = _quiet(profile)
+    start, end = _quiet(profile.values["quiet_hours"])
     return float((context["hour"] - start) % _DAY_HOURS < (end - start) % _DAY_HOURS)
 
 
@@ -106,8 +102,7 @@ def _from_preferred(profile: Resolved, context: Mapping[str, Any]) -> float:
     return float(min(apart, _DAY_HOURS - apart))
 
 
-_SHARED = (
-    *_numbers(),
+_DERIVED = (
     _category("profile_language", LANGUAGES, "primary language of the tag",
               lambda profile, _: profile.values["language"].partition("-")[0].lower()),
     _category("profile_region", REGIONS, "region of the time zone",
@@ -124,7 +119,9 @@ _SHARED = (
 )  # fmt: skip
 
 COLUMNS = (
-    *(shared.column for shared in _SHARED),
+    *_PROFILE_NUMBERS.values(),
+    *_CONTEXT_NUMBERS.values(),
+    *(shared.column for shared in _DERIVED),
     *(
         Column(f"tip_{feature.name}", *feature.allowed, feature.meaning, feature.may_be_nan)
         for feature in TIP_FEATURES
@@ -133,7 +130,12 @@ COLUMNS = (
 )
 """Every column in the order of the vector."""
 
+N_SHARED = len(COLUMNS) - len(TIP_FEATURES)
+"""So many columns come first that all tips of a request have in common."""
+
 _NAMES = tuple(column.name for column in COLUMNS)
+_profile_numbers = itemgetter(*_PROFILE_NUMBERS)
+_context_numbers = itemgetter(*_CONTEXT_NUMBERS)
 
 
 def names() -> tuple[str, ...]:
@@ -162,8 +164,9 @@ def vectors(
         where the column declares it.
     """
     rows = np.empty((len(tips), len(COLUMNS)))
-    rows[:, : len(_SHARED)] = [shared.compute(profile, context) for shared in _SHARED]
-    if tips:
-        reference = Reference.of(situation, profile.values["favourite_labels"])
-        rows[:, len(_SHARED) :] = [tip_features(tip, reference) for tip in tips]
+    # What is null in a context is NaN here: so numpy reads None.
+    shared = (*_profile_numbers(profile.values), *_context_numbers(context),
+              *[derived.compute(profile, context) for derived in _DERIVED])  # fmt: skip
+    rows[:, :N_SHARED] = np.array(shared, np.float64)
+    rows[:, N_SHARED:] = tip_rows(tips, Reference.of(situation, profile.values["favourite_labels"]))
     return rows

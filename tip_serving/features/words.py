@@ -78,6 +78,8 @@ def words(text: str) -> list[str]:
 def telling(title: str) -> set[str]:
     """The words by which a title is known: the longer ones, numbers and pairs; all where there are no such."""
     found = words(title)[:_TITLE_WORDS]
+    if title.isascii():
+        return {word for word in found if len(word) > _SHORT or word < _AFTER_DIGITS} or set(found)
     return {word for word in found if len(word) > _SHORT or word < _AFTER_DIGITS or not word.isascii()} or set(found)
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from tip_serving.events import vectors as packing
 from tip_serving.events.event import new_id
 from tip_serving.events.exposure import Authorship, Exposure
-from tip_serving.features import contract
-from tip_serving.scoring import scorer
+from tip_serving.features import contract, vector
+from tip_serving.scoring import scorer, swift
 from tip_serving.scoring.answers import ScoreAnswer, ScoredCandidate
 from tip_serving.scoring.arms import ReadyArm, Release
 from tip_serving.scoring.errors import ConflictError
@@ -64,6 +64,7 @@ class Ranker:
         self._retention = retention
         self._clock = clock
         self._failures = Failures()
+        self._swiftly = swift.reader(ScoreRequest)
 
     async def answer(self, body: bytes) -> ScoreAnswer:
         """The answer to one body of /score.
@@ -73,7 +74,7 @@ class Ranker:
             ConflictError: the caller computed for another feature contract.
         """
         release, began = self._releases.current, time.perf_counter()
-        request = read(ScoreRequest, body)
+        request = self._swiftly(body) or read(ScoreRequest, body)
         _check_contract(request)
         at = self._clock.of_decision(request)
         fetched = await self._profiles.of(request.user, request.profile_features)
@@ -129,7 +130,7 @@ def _answer(decided: _Decided) -> ScoreAnswer:
 
 def _exposure(decided: _Decided, clock: EventClock, retention: dt.timedelta) -> Exposure:
     asked, (scored, by, _) = decided.asked, decided.outcome
-    packed = packing.pack(asked.vectors)
+    packed = packing.pack(asked.vectors, vector.N_SHARED)
     return Exposure(
         event_id=clock.event_id("score", decided.decision_id),
         at=decided.at,
@@ -162,4 +163,8 @@ def _written(request: ScoreRequest) -> tuple[Authorship | None, ...]:
     told = [None if isinstance(tip, str) else tip.written for tip in request.candidates]
     if not any(told):
         return ()
-    return tuple(None if written is None else Authorship(**written.model_dump()) for written in told)
+    return tuple([
+        None if one is None
+        else Authorship(decision_id=one.decision_id, prompt_version=one.prompt_version, model=one.model)
+        for one in told
+    ])  # fmt: skip

@@ -91,8 +91,9 @@ def order(
         first, weights, floor = _by_scores(policy, scores, decision_id)
     else:
         first, weights, floor = _by_arms(policy, ids, context, decision_id)
-    ranked = sorted(range(len(ids)), key=lambda position: (position != first, -scores[position]))
-    return Order(tuple(ranked), weights, floor)
+    ranked = sorted(range(len(ids)), key=scores.__getitem__, reverse=True)  # of equal scores the earlier one first
+    ranked.remove(first)
+    return Order((first, *ranked), weights, floor)
 
 
 _Drawn = tuple[int, tuple[float, ...], float]
