@@ -34,8 +34,8 @@ class Archive(NamedTuple):
 )
 def archive_resource(context: dg.InitResourceContext) -> Iterator[Archive]:
     """An archive for runs that Dagster starts."""
-    if context.instance is not None and context.run_id is not None:
-        tag_with_process(context.instance, context.run_id)
+    if context.instance is not None and context.run is not None:
+        tag_with_process(context.instance, context.run.run_id)
     chosen = settings.load()
     as_of = context.resource_config.get("as_of")
     now = dt.datetime.now(dt.UTC) if as_of is None else dt.datetime.fromisoformat(as_of)

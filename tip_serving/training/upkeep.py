@@ -5,7 +5,8 @@ differs from the one in its mark, which is taken before the sources are read and
 while a day is made, or kills whoever makes it, leaves the day lacking.
 
 - `profile` of a day rests on all signals up to its end, and on exposures and feedback of the last 30 days. It is made
-  once the day is over. Made once, it is opened again for REOPENED_FOR: what comes later changes no answer any more.
+  once the day is over, where anything happened on it. Made once, it is opened again for REOPENED_FOR: what comes later
+  changes no answer any more.
 - `training` of a day rests on the exposures and tip_scores of the day, and on whether all of its rewards are settled.
 """
 
@@ -135,14 +136,10 @@ def _lacking_days(lake: Lake, table: Table, sources: Sources, now: dt.datetime) 
 
 
 def _days(table: Table, sources: Sources, now: dt.datetime) -> Collection[dt.date]:
-    """The days that the table has by these sources."""
+    """The days that the table has by these sources: of a profile those that are over and on which anything happened."""
     if table is Table.TRAINING:
         return {day for kind, day in sources if kind in {Kind.EXPOSURE, TIP_SCORES}}
-    days = [day for _, day in sources]
-    if not days:
-        return ()
-    n_days = (min(max(days), now.astimezone(dt.UTC).date() - dt.timedelta(days=1)) - min(days)).days + 1
-    return [min(days) + dt.timedelta(days=place) for place in range(n_days)]
+    return {day for _, day in sources if profiles.end_of(day) <= now}
 
 
 def _fingerprint(table: Table, day: dt.date, sources: Sources, now: dt.datetime) -> str | None:

@@ -72,6 +72,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return made
 
 
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    made = archive(tmp_path_factory.mktemp("first"))
+    made.refresh(usual(1))
+    return made
+
+
 TENTH = DAY + 9 * A_DAY
 
 
@@ -88,11 +95,12 @@ def test_every_check_passes_on_a_usual_day_and_tells_numbers(sound: Archive, ass
 
 
 @pytest.mark.parametrize(("asset", "name"), ALL)
-def test_no_check_fails_on_the_first_day_of_all_or_dies_of_an_empty_one(place: Archive, asset: str, name: str) -> None:
-    place.refresh(usual(1))
-    assert examined(place, name).passed
-    empty = read(place, asset, DAY).clear()
-    outcome = examined(place, name, frame=empty)
+def test_no_check_fails_on_the_first_day_of_all_or_dies_of_an_empty_one(
+    first_day: Archive, asset: str, name: str
+) -> None:
+    assert examined(first_day, name).passed
+    empty = read(first_day, asset, DAY).clear()
+    outcome = examined(first_day, name, frame=empty)
     assert outcome.passed or name in {
         f"{asset}_fresh", "tip_scores_complete", "profile_features_whole", "training_set_covers",
     }  # fmt: skip
