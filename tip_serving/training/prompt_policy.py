@@ -21,6 +21,12 @@ from tip_serving.training.prompt_priors import BASE_RATE, PromptPrior
 
 EXPLORED_SHARE = 0.1
 """Of all decisions, drawn from all arms alike, so that no arm is forgotten and logs can judge other policies."""
+RIDGE = 60.0
+"""Observations that speak for a feature making no difference.
+
+A prior speaks of a context of zeros; what is believed elsewhere moves with the coefficients too. At a usual context,
+whose features square to 3, a prior of 20 rewards weighs as a third of one with a ridge of 1, and as ten with 60.
+"""
 _FEWEST_FOR_RATE = 50
 
 
@@ -60,8 +66,8 @@ def train(priors: Sequence[PromptPrior], tips: WrittenTips) -> TrainedPromptPoli
     arms = [one.arm for one in priors]
     rate = base_rate_of(tips) or BASE_RATE
     policy = LinUcb.over(
-        arms, len(policy_context.NAMES), floor=EXPLORED_SHARE / len(arms), noise=float(np.sqrt(rate * (1.0 - rate))),
-        priors={one.arm: one.prior for one in priors},
+        arms, len(policy_context.NAMES), floor=EXPLORED_SHARE / len(arms), ridge=RIDGE,
+        noise=float(np.sqrt(rate * (1.0 - rate))), priors={one.arm: one.prior for one in priors},
     )  # fmt: skip
     is_learnt = np.isin(np.array(tips.arms, np.str_), arms) if tips.n else np.empty(0, np.bool_)
     if is_learnt.any():

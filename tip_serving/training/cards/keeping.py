@@ -35,7 +35,7 @@ def write_card(lake: Lake, card: Card) -> Card:
         lake.swap(path, card.model_dump_json(indent=2).encode(), expected=None)
     except ConflictError:
         card = read_card(lake, card.name, card.version)
-    _render(lake, card)
+    _render(lake, card.name, card.version)
     return card
 
 
@@ -56,7 +56,7 @@ def append_history(lake: Lake, name: str, version: str, entry: HistoryEntry) -> 
                 lake.swap(path, card.model_dump_json(indent=2).encode(), found.version)
             except ConflictError:
                 continue
-        _render(lake, card)
+        _render(lake, name, version)
         return card
     raise ConflictError(f"{lake.locate(path)} was written by others {_ATTEMPTS} times while {entry.event} was added.")
 
@@ -69,6 +69,13 @@ def _parsed(where: str, data: bytes) -> Card:
         raise CardError(f"{where} is no model card: {'; '.join(faults[:10])}") from None
 
 
-def _render(lake: Lake, card: Card) -> None:
-    lake.write(layout.card(card.name, card.version, "md"), markdown(card).encode())
-    lake.write(layout.card(card.name, card.version, "html"), html(card).encode())
+def _render(lake: Lake, name: str, version: str) -> None:
+    """Write the latest card for people; written meanwhile by somebody else, it is written again."""
+    path = layout.card(name, version, "json")
+    for _ in range(_ATTEMPTS):
+        found = lake.read_versioned(path)
+        card = _parsed(lake.locate(path), found.data)
+        lake.write(layout.card(name, version, "md"), markdown(card).encode())
+        lake.write(layout.card(name, version, "html"), html(card).encode())
+        if lake.read_versioned(path).version == found.version:
+            return
