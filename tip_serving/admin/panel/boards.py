@@ -27,10 +27,11 @@ def marks(board: JudgeBoard) -> dict[str, Any] | None:
     if not ranked:
         return None
     low, high = (min(telling), max(telling)) if telling else (0.0, 0.0)
+    has_ramp = low < high
     return {
         "judge": board.judge or "",
-        "low": words.number(low) if telling else "",
-        "high": words.number(high) if telling else "",
+        "low": words.number(low) if has_ramp else "",
+        "high": words.number(high) if has_ramp else "",
         "cells": {
             row.cell.key: {
                 "figure": words.number(mean),

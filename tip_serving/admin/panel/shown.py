@@ -186,7 +186,7 @@ def _failure(row: CellRow) -> dict[str, Any]:
         "prompt": row.prompt,
         "missing": f"{row.n_failed:,} of {row.n_needed:,} missing",
         "reason": row.reason or "no reason was noted",
-        "told": f"The first {words.counted(len(calls), 'call')}",
+        "told": "The call that failed" if len(calls) == 1 else f"The first {len(calls)} calls that failed",
         "calls": [{"kind": call.kind, "message": call.message} for call in calls],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright import sync_api
 from support import admin_site
-from support.admin_site import PASSWORD, Enter, Site
+from support.admin_site import PASSWORD, Enter, Site, Wire
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -31,6 +31,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with admin_site.running(home) as running:
         admin_site.hostile(running.place)
         yield running
+
+
+@pytest.fixture
+def wire(site: Site) -> Iterator[Wire]:
+    """A way to the site that can be cut and mended."""
+    made = Wire(site.port)
+    yield made
+    made.close()
 
 
 @pytest.fixture

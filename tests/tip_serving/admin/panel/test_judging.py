@@ -1,7 +1,5 @@
 """Judging in a real browser: by keyboard, in two windows, by two people, over a network that drops, past a session."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 from support.admin_site import HOSTILE, Enter, Site, Wire
@@ -30,13 +28,6 @@ def _judge(page: Page, keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
     expect(page.locator("#n-done")).to_have_text(str(before + 1))
-
-
-@pytest.fixture
-def wire(site: Site) -> Iterator[Wire]:
-    made = Wire(site.port)
-    yield made
-    made.close()
 
 
 def test_ten_tips_are_judged_by_keyboard_and_one_goes_on_where_one_left(enter: Enter, site: Site) -> None:

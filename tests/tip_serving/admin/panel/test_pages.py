@@ -1,13 +1,17 @@
 """The pages in a real browser: who sees what, what is told, what stays text, and whether everybody can use them."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.admin_site import EXPRESSION, HOSTILE, HOSTILE_MODEL, MARKUP, PASSWORD, SCRIPT, Enter, Site
+from support.admin_site import EXPRESSION, HOSTILE, HOSTILE_MODEL, MARKUP, PASSWORD, SCRIPT, Enter, Site, Wire
 
 from tip_serving.admin.panel.panel import PLACES
+from tip_serving.admin.panel.visitor import VIEWS
+from tip_serving.admin.service.users import Role, User
+from tip_serving.bench.page.render import part
 from tip_serving.lake import layout
 
 PATHS = [place.path.format(experiment=HOSTILE, proposal="none") for place in PLACES]
@@ -117,6 +121,78 @@ def test_an_experiment_tells_cells_failures_ranking_prices_and_tips(enter: Enter
     page.get_by_label("Cell", exact=True).select_option("embedded/first|v1")
     page.get_by_label("beside").select_option("embedded/planner|v2")
     expect(page.locator(".card")).to_have_count(2)
+
+
+def test_the_grid_shows_what_the_chosen_judge_gave_and_one_cell_closely(enter: Enter) -> None:
+    page = enter("root", f"/experiments/{HOSTILE}")
+    cell = page.locator('.grid td[data-cell="embedded/first|v1"]')
+    board = page.locator('.ranking tr[data-cell="embedded/first|v1"] .c-mean .big')
+    mean = board.inner_text()
+    expect(cell).to_contain_text(mean)
+    expect(page.locator("#cells .say").first).to_contain_text("the mean that automatic-rules gave")
+    cell.get_by_role("button").click()
+    closer = page.get_by_role("region", name="embedded/first v1")
+    for told in ("12", "Cost", "95% within", "1,200 read", "240 written"):
+        expect(closer).to_contain_text(told)
+    assert "embedded%2Ffirst%7Cv1" in (closer.get_by_role("link", name="Dagster").get_attribute("href") or "")
+    assert (closer.get_by_role("link", name="MLflow").get_attribute("href") or "").endswith("first%7Cv1")
+    closer.get_by_role("button", name="Read its tips").click()
+    expect(page.get_by_label("Cell", exact=True)).to_have_value("embedded/first|v1")
+    expect(page.locator(".card")).to_have_count(1)
+    cell.get_by_role("button").click()
+    expect(closer).to_have_count(0)
+
+
+def test_of_mlflow_that_does_not_answer_a_page_of_ours_tells(enter: Enter) -> None:
+    page = enter("vera", f"/experiments/{HOSTILE}/mlflow")
+    expect(page.get_by_role("heading", name="No answer from there")).to_be_visible()
+
+
+def test_what_was_filled_in_is_there_again_after_the_session_ended(enter: Enter, site: Site) -> None:
+    page = enter("root", "/experiments/new")
+    page.get_by_label("Name", exact=True).fill("past-the-session")
+    page.get_by_label("How many situations").fill("3")
+    page.get_by_label("v2", exact=False).uncheck()
+    expect(page.locator("#n-calls")).to_have_text("18")
+    site.end_sessions()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/sign-in?next=*")
+    assert not site.place.lake.exists(layout.spec("tip-bench-past-the-session"))
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/experiments/new")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("past-the-session")
+    expect(page.locator("#n-calls")).to_have_text("18")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/experiments/tip-bench-past-the-session")
+    page.goto("/experiments/new")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("")
+    assert page.get_by_text("What you had filled in").count() == 0, "what was started is no draft any more"
+
+
+def test_an_experiment_that_is_started_while_the_network_is_down_starts_once(
+    enter: Enter, site: Site, wire: Wire
+) -> None:
+    page = enter("root", "/experiments/new", url=wire.url)
+    page.get_by_label("Name", exact=True).fill("over-a-gap")
+    expect(page.locator("#n-calls")).to_have_text("360")
+    wire.cut()
+    expect(page.locator("#popup")).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    assert not site.place.lake.exists(layout.spec("tip-bench-over-a-gap"))
+    wire.mend()
+    page.wait_for_url("**/experiments/tip-bench-over-a-gap", timeout=30_000)
+    with site.opened() as admin:
+        begun = admin.audit.entries(User("root", Role.ADMIN), "start").items
+    assert [entry.subject for entry in begun].count("tip-bench-over-a-gap") == 1
+
+
+def test_no_page_names_a_colour_that_the_palette_does_not_have() -> None:
+    style = (VIEWS / "panel.css").read_text()
+    assert not re.findall(r"light-dark|#[0-9a-fA-F]{3,8}\b|rgb", style)
+    known = set(re.findall(r"(--[a-z-]+):", part("palette.css")))
+    assert set(re.findall(r"var\((--[a-z-]+)\)", style)) <= known
 
 
 def test_a_retry_asks_for_one_failed_cell_alone(enter: Enter, site: Site) -> None:

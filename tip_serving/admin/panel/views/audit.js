@@ -34,7 +34,7 @@ export default {
         <li v-if="!i || page.rows[i - 1].day !== row.day" class="log-day"><h2>{{ row.day }}</h2></li>
         <li :data-action="row.words"><time :datetime="row.iso">{{ row.time }}</time>
           <span class="log-who"><bdi v-if="row.user">{{ row.user }}</bdi><i v-else>somebody</i></span>
-          <span class="log-what"><strong :class="{ alert: row.is_refusal }">{{ row.words }}</strong> <bdi class="log-subject">{{ row.subject }}</bdi>
+          <span class="log-what"><strong :class="{ alert: row.is_refusal }">{{ row.words }}</strong> <bdi v-if="row.subject !== row.user" class="log-subject">{{ row.subject }}</bdi>
             <small v-if="row.detail"><bdi>{{ row.detail }}</bdi></small>
             <details v-if="row.folded.length"><summary>Details</summary><ul><li v-for="one in row.folded"><bdi>{{ one }}</bdi></li></ul></details></span></li></template></ol>
       <Pages :number="page.number" :of="page.n_pages" @turn="sift($event)"/>

@@ -12,7 +12,7 @@ export default {
   computed: {
     ramp: () => RAMP,
     say() {
-      const means = this.marks?.low ? `The colour is the mean that ${this.marks.judge} gave.` : "The colour is its state.";
+      const means = this.marks ? `The colour is the mean that ${this.marks.judge} gave.` : "The colour is its state.";
       return `A model and a prompt meet in a cell. ${means} Choose one to see what it took.`;
     },
   },
