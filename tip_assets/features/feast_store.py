@@ -60,8 +60,8 @@ class FeastProfiles:
         Raises:
             FeastRepositoryError: its Redis does not do as told.
         """
-        quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())  # progress bars
-        with quiet[0], quiet[1], _redis_told():
+        shown = io.StringIO()  # progress bars
+        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown), _redis_told():
             self._store.materialize(start, end)
 
     def profiles(self, users: Iterable[str]) -> Iterator[Profile]:

@@ -72,25 +72,26 @@ def test_a_redis_that_died_and_returned_unseen_is_asked_at_once(server: RedisSer
     assert asyncio.run(main()) is ProfileSource.STORE
 
 
-def test_a_redis_that_hangs_costs_the_budget_a_few_times_and_then_nothing(server: RedisServer) -> None:
+def test_a_redis_that_hangs_costs_few_requests_their_budget(server: RedisServer) -> None:
     async def main() -> list[ProfileSource]:
         write_profiles(server.url, ANN)
         profiles = Profiles(open_store(server.url), 0.02)
         await _until(profiles, ProfileSource.STORE)
         server.send(signal.SIGSTOP)
-        first = await profiles.of("ann", None)
+        assert (await profiles.of("ann", None)).source is ProfileSource.LATE
         await _until(profiles, ProfileSource.DOWN)  # given up on
-        asked_at = time.perf_counter()
-        hundred = [(await profiles.of("ann", None)).source for _ in range(100)]
-        took_s = time.perf_counter() - asked_at
+        told = []
+        for _ in range(150):  # 1.5 s and more, in which it is tried again by one question at a time
+            told.append((await profiles.of("ann", None)).source)
+            await asyncio.sleep(0.01)
         server.send(signal.SIGCONT)
         await _until(profiles, ProfileSource.STORE)
         await profiles.aclose()
-        assert set(hundred) <= {ProfileSource.DOWN, ProfileSource.LATE}
-        assert took_s < 100 * 0.02  # what a hundred would have waited for
-        return [first.source, hundred[0]]
+        return told
 
-    assert asyncio.run(main()) == [ProfileSource.LATE, ProfileSource.DOWN]
+    told = asyncio.run(main())
+    assert set(told) == {ProfileSource.DOWN, ProfileSource.LATE}
+    assert told.count(ProfileSource.LATE) <= 6
 
 
 def test_nobody_there_is_told_at_once() -> None:

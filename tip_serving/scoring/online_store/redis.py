@@ -24,10 +24,11 @@ from tip_serving.scoring.online_store.profile import KEPT_S, MOMENT_WIDTH, Entry
 
 _PREFIX = "tip:profile:"
 _ANSWER_S = 0.5  # of a question that nobody waits for any more; then its connection is given up
-_PAUSE_S = 0.5  # after which a Redis that was down is tried again; until then nobody waits for it
+_CONNECT_S = 2.0  # behind TLS, on a machine that is busy
+_PAUSE_S = 0.5  # after which one question tries a Redis that was down again; until it is answered nobody waits for it
 _WRITE_ANSWER_S = 30.0
 _WRITE_ATTEMPTS = 3
-_RESP = 2  # nothing here needs more, and a server before Redis 6 knows no other
+_RESP = 2  # nothing here needs more
 
 # One call per user, so that a reader sees all of a snapshot or nothing of it. Values pass through as text: a number of
 # Lua would not come out as it went in.
@@ -56,7 +57,7 @@ class RedisStore:
         # Once more and at once where a connection broke: those that are kept are dead when Redis was started again.
         again = AsyncRetry(NoBackoff(), 1, (exceptions.ConnectionError,))
         self._client: Any = _client(redis_asyncio.Redis, url, _ANSWER_S, again, max_connections=AT_ONCE)
-        self._down_until = 0.0
+        self._down_until: float | None = None
 
     async def features(self, user: str) -> dict[str, Any] | None:
         """By name `{value, computed_at}`; None for an unknown user.
@@ -67,16 +68,18 @@ class RedisStore:
             StoreDataError: what lies under the user's key cannot be read.
             RedisError: whatever else it says.
         """
-        now = asyncio.get_running_loop().time()
-        if now < self._down_until:
-            raise StoreDownError("Redis did not answer a moment ago.")
+        clock = asyncio.get_running_loop().time
+        if self._down_until is not None:
+            if clock() < self._down_until:
+                raise StoreDownError("Redis did not answer a moment ago.")
+            self._down_until = clock() + _CONNECT_S + _ANSWER_S  # this question finds out
         try:
             packed: bytes | None = await self._client.get(_PREFIX + user)
         except RedisError as error:
             told = _told(error)
-            if isinstance(told, StoreDownError):
-                self._down_until = asyncio.get_running_loop().time() + _PAUSE_S
+            self._down_until = clock() + _PAUSE_S if isinstance(told, StoreDownError) else None
             raise told from error
+        self._down_until = None
         return None if packed is None else shipped(_entries(packed))
 
     async def aclose(self) -> None:
@@ -121,10 +124,12 @@ class RedisWriter:
 def _client(kind: Any, url: str, answer_s: float, retry: Any, **further: Any) -> Any:
     try:
         return kind.from_url(
-            url, protocol=_RESP, retry=retry, socket_timeout=answer_s, socket_connect_timeout=answer_s, **further
+            url, protocol=_RESP, retry=retry, socket_timeout=answer_s, socket_connect_timeout=_CONNECT_S, **further
         )  # fmt: skip
-    except (ValueError, RedisError) as error:
-        raise StoreError(f"No Redis can be asked at this address: {error}. Expected redis://host:port/db.") from error
+    except (ValueError, RedisError):  # whose words may hold parts of a password
+        raise StoreError(
+            "The address of the Redis cannot be read; expected redis://user:password@host:port/db."
+        ) from None
 
 
 def _done(act: Callable[[], Any]) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tip_serving.scoring.online_store.port import StoreBusyError, StoreDownError
 from tip_serving.scoring.online_store.profile import Entry, as_text, shipped
@@ -53,7 +54,7 @@ class SqliteStore:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._connections, "open", None)
         if connection is None:
-            address = f"file:{self._path}?mode=ro"
+            address = f"file:{quote(str(self._path))}?mode=ro"
             connection = sqlite3.connect(address, uri=True, check_same_thread=False, timeout=_READ_WAIT_S)
             self._connections.open = connection
             self._opened.append(connection)
