@@ -1,7 +1,8 @@
 """The reward of a shown tip: the one place that says what counts as success, and from when on it is certain.
 
 Both are expressions over the columns of `tip_scores` (`at`, the moments of reactions, `rating`), so that tables,
-panels and guardrails count the same. A reaction that comes late counts for nothing: what is settled stays.
+panels and guardrails count the same. A reaction that comes late counts for nothing: what is settled stays, but for a
+rating that was given in time and is changed later, which counts as changed.
 """
 
 import datetime as dt

@@ -14,7 +14,8 @@ from support.events import START, life, reaction, signals
 from support.exposures import exposure
 
 from tip_serving.events import schema
-from tip_serving.events.database import EventStoreError, RefusedError
+from tip_serving.events.database import EventStoreError, Postgres, RefusedError, Sqlite
+from tip_serving.events.exposure import Authorship
 from tip_serving.events.kinds import AnyEvent, Kind
 from tip_serving.events.store import EventStore, Kept, keep_each, open_store
 from tip_serving.settings import Settings
@@ -105,6 +106,32 @@ def test_a_shown_tip_has_what_chose_it_and_how_it_was_taken(store: EventStore) -
     assert (tip["propensity"], tip["score"]) == (pytest.approx(0.8), pytest.approx(0.9))
     assert tip["accepted_at_us"] - tip["at_us"] == 9 * 86_400_000_000
     assert tip["dismissed_at_us"] is None
+
+
+def test_a_tip_is_credited_to_what_wrote_it_unless_its_own_decision_did(store: EventStore) -> None:
+    written = (Authorship(decision_id="g", prompt_version="v3", model="m/3"), None)
+    store.keep([
+        _decision("d1", prompt_version=None, model=None, written=written, order=(0, 1)),
+        _decision("d2", prompt_version=None, model=None, written=written, event_id="e2"),
+        _decision("d3", prompt_version="v1", model=None, written=written, order=(0, 1), event_id="e3"),
+    ])  # fmt: skip
+    found = {tip["decision_id"]: (tip["tip_id"], tip["prompt_version"], tip["model"]) for tip in _shown(store)}
+    assert found == {"d1": ("t0", "v3", "m/3"), "d2": ("t1", None, None), "d3": ("t0", "v1", "m/3")}
+
+
+def test_a_store_of_an_earlier_version_gains_the_view_and_loses_nothing(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Sqlite, "migrations", schema.SQLITE[:1])
+        earlier.setattr(Postgres, "migrations", schema.POSTGRES[:1])
+        store = opened()
+        written = (Authorship(decision_id="g", prompt_version="v3"),)
+        store.keep([exposure(1, at=START, decision_id="d1", written=written), reaction("d1")])
+        assert [tip["prompt_version"] for tip in _shown(store)] == [None]
+        store.close()
+    again = opened()
+    assert [(tip["prompt_version"], tip["n_reactions"]) for tip in _shown(again)] == [("v3", 1)]
 
 
 def test_a_tip_that_came_second_counts_as_shown_once_somebody_reacts_to_it(store: EventStore) -> None:

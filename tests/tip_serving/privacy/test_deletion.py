@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from nats.js import JetStreamContext
+from support.archive import archive, decision, took
 from support.consumers import Site
 from support.events import START, life, reaction, signals
 from support.exposures import exposure
@@ -18,12 +19,14 @@ from support.terminal import wait_until
 from tip_serving.cli import main
 from tip_serving.events import export
 from tip_serving.events.kinds import AnyEvent, encode
+from tip_serving.events.signal import AppOpened
 from tip_serving.events.store import EventStore, open_store
 from tip_serving.events.wal import WriteAhead
 from tip_serving.lake.storage import Lake
 from tip_serving.privacy import places
-from tip_serving.privacy.places import Cleared
+from tip_serving.privacy.places import Cleared, lake_events
 from tip_serving.settings import Settings
+from tip_serving.training import profiles, training_set
 
 ME = "person-who-leaves-é"
 FORMS = (ME.encode(), json.dumps(ME)[1:-1].encode())
@@ -137,6 +140,39 @@ def test_the_lake_stays_clean_when_days_are_exported_again(home: Path) -> None:
     assert _holding_me(home) == []
     left = export.read_day(lake, "feedback", YESTERDAY.date())
     assert left["user"].to_list() == ["somebody"]
+
+
+def test_features_and_training_sets_let_go_of_a_person_even_of_what_was_replaced(home: Path) -> None:
+    place = archive(home)
+    now = YESTERDAY + dt.timedelta(days=3)
+    mine = [decision("mine", YESTERDAY, ME), took("mine", at=YESTERDAY, user=ME), *signals(ME, YESTERDAY, "s1")]
+    place.refresh([*mine, decision("theirs", YESTERDAY, "somebody")], now)
+    place.refresh(signals(ME, YESTERDAY - dt.timedelta(hours=1), "late"), now)
+    day = YESTERDAY.date()
+    assert profiles.read_replaced(place.lake, day)["user"].to_list() == [ME]
+    folders = ("features/profile", "features/replaced", "features/training", "events/signals")
+    assert all(any(folder in path for path in _holding_me(home)) for folder in folders)
+    assert _tip("delete", ME, "--yes").exit_code == 0
+    assert _holding_me(home) == []
+    assert profiles.read_snapshot(place.lake, day)["user"].to_list() == ["somebody"]
+    assert training_set.read(place.lake, [day])["decision_id"].to_list() == ["theirs"]
+    place.refresh(now=now)
+    assert _holding_me(home) == []
+    assert profiles.read_snapshot(place.lake, day)["user"].to_list() == ["somebody"]
+
+
+def test_features_go_with_the_first_event_that_they_rest_on(home: Path) -> None:
+    place = archive(home)
+    ends = YESTERDAY + dt.timedelta(hours=9)
+    kept = [decision("kept", YESTERDAY, "somebody"), *signals("somebody", YESTERDAY, "s2")]
+    over = AppOpened(event_id="o", at=YESTERDAY, user=ME, session_id="o", retain_until=ends)
+    place.refresh([*kept, over, decision("over", YESTERDAY, ME, retain_until=ends)], YESTERDAY + dt.timedelta(days=3))
+    assert _holding_me(home)
+    assert lake_events(Settings()).expire(ends).n_removed == 0
+    assert lake_events(Settings()).expire(ends + dt.timedelta(microseconds=1)).n_removed == 5
+    day = YESTERDAY.date()
+    assert profiles.read_snapshot(place.lake, day)["user"].to_list() == ["somebody"]
+    assert training_set.read(place.lake, [day])["decision_id"].to_list() == ["kept"]
 
 
 def test_a_file_that_a_server_writes_is_told_and_done_the_next_time(home: Path) -> None:
