@@ -76,7 +76,7 @@ def _page(desk: Desk, user: User, wanted: dict[str, str]) -> dict[str, Any]:
         "table": rewards_shown.table(whole, over_time),
         "keys": keys,
         "key": first,
-        "beside": beside,
+        "beside": "" if beside == first else beside,
         "chart": rewards_shown.chart(over_time, drawn),
         "comparisons": rewards_shown.comparisons(compared),
     }

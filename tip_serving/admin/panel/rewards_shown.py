@@ -33,7 +33,8 @@ def lead(whole: Sequence[RateRow]) -> str:
     rewarded = sum((row.reward_rate or 0.0) * row.n_due for row in whole)
     took = f"People took {of_hundred(rewarded / due)} of 100 tips" if due else "No tip is old enough to be judged"
     counted = f"{words.counted(due, 'tip')} had their day" if due else ""
-    waiting = f"{words.counted(still_open, 'tip')} may still be taken and are in no rate" if still_open else ""
+    verb = "is" if still_open == 1 else "are"
+    waiting = f"{words.counted(still_open, 'tip')} may still be taken and {verb} in no rate" if still_open else ""
     told = "; ".join(part for part in (counted, waiting) if part)
     return f"{took}. {told[:1].upper()}{told[1:]}{'.' if told else ''} As of {when:%d %b %Y, %H:%M} UTC."
 

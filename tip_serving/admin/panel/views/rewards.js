@@ -77,7 +77,7 @@ export default {
   components: { Against, CellName, Chart, Dot, Key, Trend },
   props: { page: Object, wanted: Object },
   data() {
-    return { judge: null, all: false };
+    return { asked: { ...this.wanted }, judge: null, all: false };
   },
   computed: {
     verdicts: () => VERDICTS,
@@ -90,12 +90,10 @@ export default {
   },
   methods: {
     sift(change) {
-      const asked = { ...this.wanted, key: this.page.key, beside: this.page.beside, ...change };
-      if (change.by) asked.key = asked.beside = "";
-      if (change.key) asked.beside = "";
-      const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
-      history.replaceState(null, "", "?" + query);
-      this.$emit("sift", asked);
+      const drawn = change.by ? { key: "", beside: "" } : { key: this.page.key, beside: change.key ? "" : this.asked.beside };
+      this.asked = { ...this.asked, ...drawn, ...change };
+      history.replaceState(null, "", "?" + new URLSearchParams(Object.entries(this.asked).filter(([, value]) => value)));
+      this.$emit("sift", this.asked);
     },
   },
   template: `
@@ -110,8 +108,8 @@ export default {
       <template v-else>
         <div v-for="one in bad" class="note bad" role="alert"><p><strong>Arms do not hold the people that they should.</strong></p><p>{{ one.sentence }}</p></div>
         <div class="sides">
-          <div class="pick" role="group" aria-label="Tell tips apart by"><button v-for="one in page.dimensions" type="button" :aria-pressed="String(wanted.by === one.key)" @click="sift({ by: one.key })">{{ one.name }}</button></div>
-          <div class="pick" role="group" aria-label="Over time"><button v-for="one in page.windows" type="button" :aria-pressed="String(wanted.over === one.key)" @click="sift({ over: one.key })">{{ one.name }}</button></div>
+          <div class="pick" role="group" aria-label="Tell tips apart by"><button v-for="one in page.dimensions" type="button" :aria-pressed="String(asked.by === one.key)" @click="sift({ by: one.key })">{{ one.name }}</button></div>
+          <div class="pick" role="group" aria-label="Over time"><button v-for="one in page.windows" type="button" :aria-pressed="String(asked.over === one.key)" @click="sift({ over: one.key })">{{ one.name }}</button></div>
         </div>
 
         <section id="rates" aria-labelledby="rates-title">
@@ -119,7 +117,7 @@ export default {
           <p class="say">Of 100 tips, those that were accepted, done or rated well within a day. The bar is a 95% interval over people, since one person's tips are alike; a hollow dot has no interval to be trusted. The line is the same over time, with its band.</p>
           <p v-if="!page.table.rows.length" class="say">Nobody knows who wrote the tips that were shown; tell them apart by something else.</p>
           <table v-else class="rates stack" role="table" aria-labelledby="rates-title">
-            <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">{{ wanted.by === 'prompt' ? 'Model, prompt' : 'Version' }}</th><th role="columnheader" scope="col">People</th><th role="columnheader" scope="col">Tips</th>
+            <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">{{ asked.by === 'prompt' ? 'Model, prompt' : 'Version' }}</th><th role="columnheader" scope="col">People</th><th role="columnheader" scope="col">Tips</th>
               <th v-for="one in page.table.rows[0].reactions" role="columnheader" scope="col">{{ one.name }}</th><th role="columnheader" scope="col">Rating</th><th role="columnheader" scope="col">Of 100</th>
               <th role="columnheader" scope="col" class="c-plot"><span class="hidden">Drawn</span><svg class="axis" aria-hidden="true"><text v-for="tick in page.table.ticks" :x="tick.at + '%'" y="14" text-anchor="middle">{{ tick.label }}</text></svg></th>
               <th role="columnheader" scope="col" class="c-trend">Over time</th></tr></thead>
