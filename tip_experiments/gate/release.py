@@ -24,6 +24,7 @@ def decide(
     rng: np.random.Generator,
     reward_model: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     guardrails: Sequence[GuardedMetric] = (),
     slices: Mapping[str, ArrayLike] | None = None,
     policy: GatePolicy = STANDARD,
@@ -43,6 +44,7 @@ def decide(
         rng: for the bootstrap of the gain; the same generator in the same state gives the same verdict.
         reward_model: (n, K) float, not fitted on these rows; doubly robust estimates are then used.
         probabilities: (n, K) float, all probabilities of the logging policy.
+        clusters: (n,) int, whose round it is, those of one person after those of another; then people are the draws.
         guardrails: outcomes that must not be harmed.
         slices: by column name, (n,) labels: groups of rounds that must not be worse off.
         policy: the thresholds.
@@ -53,7 +55,7 @@ def decide(
     """
     contest = Contest.of(
         champion, challenger, rewards=rewards, actions=actions, propensities=propensities,
-        reward_model=reward_model, probabilities=probabilities,
+        reward_model=reward_model, probabilities=probabilities, clusters=clusters,
     )  # fmt: skip
     limits, estimator = policy.reliability, contest.estimator
     (of_champion,) = evaluate(contest.champion, [estimator], reliability=limits)

@@ -13,8 +13,9 @@ from tip_experiments.ope.errors import Fault, rows_fault
 if TYPE_CHECKING:
     from tip_experiments.ope.logs import LoggedRounds
 
-COLUMNS = ("rewards", "actions", "propensities", "target", "reward_model", "probabilities", "positions", "embedding")
-_WHOLE = {"actions", "positions", "embedding"}
+COLUMNS = ("rewards", "actions", "propensities", "target", "reward_model", "probabilities", "positions", "embedding",
+           "clusters")  # fmt: skip
+_WHOLE = {"actions", "positions", "embedding", "clusters"}
 _SUM_TOLERANCE = 1e-6  # room for float32; policies of this package keep 1e-12
 _ROUNDING = 1e-9  # a certain choice may come out as 1 + 2e-16
 _TINIEST = 1e-100  # the squared weight of anything smaller overflows
@@ -60,7 +61,7 @@ def _shape_faults(log: "LoggedRounds") -> Iterator[Fault]:
         return  # what the other columns should look like is anybody's guess
     n_actions = log.target.shape[-1] if log.target.ndim else 0
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("rewards", "actions", "propensities"), (n,))
-    shapes |= dict.fromkeys(("positions", "embedding"), (n,))
+    shapes |= dict.fromkeys(("positions", "embedding", "clusters"), (n,))
     shapes |= dict.fromkeys(("target", "reward_model", "probabilities"), (n, n_actions))
     for name, shape in shapes.items():
         column = getattr(log, name)
@@ -75,7 +76,7 @@ def _shape_faults(log: "LoggedRounds") -> Iterator[Fault]:
 
 def check_values(log: "LoggedRounds") -> Checked:
     """All faults of the values of a log whose shapes fit, and what the same pass can tell."""
-    faults = [*_reward_faults(log), *_propensity_faults(log), *_action_faults(log)]
+    faults = [*_reward_faults(log), *_propensity_faults(log), *_action_faults(log), *_cluster_faults(log)]
     masses = np.zeros(log.n_actions)
     impossible = 0.0
     is_clean = {"target": True, "probabilities": True}
@@ -135,6 +136,20 @@ def _action_faults(log: "LoggedRounds") -> Iterator[Fault]:
             continue
         limits = f"0..{end - 1}" if name == "actions" else "0 and above"
         yield from rows_fault(name, f"are unknown (known: {limits})", (column < 0) | (column >= end), column.item)
+
+
+def _cluster_faults(log: "LoggedRounds") -> Iterator[Fault]:
+    """Rows whose cluster was there before and had ended."""
+    if log.clusters is None:
+        return
+    begins = np.concatenate([[True], log.clusters[1:] != log.clusters[:-1]])
+    rows = np.flatnonzero(begins)
+    _, first = np.unique(log.clusters[rows], return_index=True)
+    again = np.ones(rows.size, dtype=bool)
+    again[first] = False
+    wrong = np.zeros(log.n, dtype=bool)
+    wrong[rows[again]] = True
+    yield from rows_fault("clusters", "come back after another one", wrong, log.clusters.item)
 
 
 def _is_clean(probabilities: NDArray[np.float64]) -> bool:

@@ -72,7 +72,7 @@ class Bootstrap:
 
     Source:
         Efron (1979); blocks as in Carlstein (1986), Annals of Statistics 14, without overlap, so that rows that hang
-        together in time (delayed feedback, one user's rounds) are resampled together.
+        together in time are resampled together. Where the log has clusters, these are the blocks.
     """
 
     rng: np.random.Generator
@@ -93,8 +93,10 @@ class Bootstrap:
 
     def resampled(self, tally: Tally) -> NDArray[np.float64]:
         """(n_resamples,) the estimate in each resample of the blocks; NaN where a ratio has no denominator."""
-        n_blocks = tally.block_sizes.size
         sums = np.column_stack([tally.block_sizes, tally.blocks])
+        if tally.is_clustered and len(sums) > _BLOCKS:  # several whole clusters are as independent as one
+            sums = np.add.reduceat(sums, np.arange(0, len(sums), -(-len(sums) // _BLOCKS)))
+        n_blocks = len(sums)
         values = np.empty(self.n_resamples)
         for first in range(0, self.n_resamples, _RESAMPLES_AT_ONCE):
             rows = slice(first, min(first + _RESAMPLES_AT_ONCE, self.n_resamples))
@@ -153,9 +155,11 @@ class Bernstein:
         """Mean -+ the bound's reach.
 
         Raises:
-            ValueError: nothing bounds the estimator's terms, a weight is larger than promised, or the reward model
-                leaves [0, 1].
+            ValueError: nothing bounds the estimator's terms, a weight is larger than promised, the reward model
+                leaves [0, 1], or rows come in clusters.
         """
+        if tally.is_clustered:
+            raise ValueError("Bernstein bounds hold for independent rows; the log has clusters")
         (part,) = tally.parts
         limits = estimator.term_range(self.largest_weight)
         if limits is None:

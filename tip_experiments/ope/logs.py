@@ -42,6 +42,9 @@ class LoggedRounds:
     """(n,) int: where in its slate the row's item was shown; the value of a slate is the sum over positions."""
     embedding: NDArray[np.int64] | None = None
     """(n,) int >= 0: the category of what was shown, for MIPS."""
+    clusters: NDArray[np.int64] | None = None
+    """(n,) int: whose round it is, the rounds of one after those of another. Rounds of one person hang together; with
+    clusters the draws are people, in standard errors, intervals and resamples. Limits on weights count rounds."""
     unsupported_share: float = field(init=False)
     """The target's mass on actions that the log cannot speak of: with probability 0 where `probabilities` are known,
     never logged where they are not."""
@@ -91,7 +94,7 @@ class LoggedRounds:
         """Only the rows (n,) where `rows` holds."""
         kept = {
             name: None if value is None else value[rows]
-            for name in ("reward_model", "probabilities", "positions", "embedding")
+            for name in ("reward_model", "probabilities", "positions", "embedding", "clusters")
             for value in (getattr(self, name),)
         }
         return type(self)(

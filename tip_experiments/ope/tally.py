@@ -46,12 +46,14 @@ class Tally:
     """Sums of one question over its rows."""
 
     block_sizes: NDArray[np.float64]
-    """(b,) rows in each block of consecutive rows."""
+    """(b,) rows in each block of consecutive rows; a block is a cluster where the log has clusters."""
     blocks: NDArray[np.float64]
     """(b, 3p) sums per block of plain, numerator and denominator of each of the p parts; 0 for unused columns."""
     products: NDArray[np.float64]
     """(3p, 3p) sums of products of the columns."""
     parts: tuple[PartSums, ...]
+    is_clustered: bool = False
+    """Whether blocks are what is independent, rather than rows."""
 
     @property
     def n(self) -> int:
@@ -82,10 +84,17 @@ class Tally:
 
     @property
     def standard_error(self) -> float:
-        """Of the estimate, by linearisation of its ratios (delta method)."""
-        if self.n < 2:  # noqa: PLR2004  one row does not vary
+        """Of the estimate, by linearisation of its ratios (delta method); over clusters where there are some.
+
+        Source: for clusters, Liang & Zeger (1986), with the factor G / (G - 1) for G of them.
+        """
+        n_draws = self.block_sizes.size if self.is_clustered else self.n
+        if n_draws < 2:  # noqa: PLR2004  one draw does not vary
             return inf
         gradient = self._gradient()
+        if self.is_clustered:
+            influence = (self.blocks - self.block_sizes[:, np.newaxis] * self.means) @ gradient
+            return sqrt(n_draws / (n_draws - 1) * float(influence @ influence)) / self.n
         covariance = (self.products - self.n * np.outer(self.means, self.means)) / (self.n - 1)
         return sqrt(max(float(gradient @ covariance @ gradient), 0.0) / self.n)
 
@@ -110,11 +119,14 @@ class _Sums:
     """A tally in the making."""
 
     def __init__(self, parts: Sequence[Part], block_length: int) -> None:
-        n = parts[0].log.n
+        n, clusters = parts[0].log.n, parts[0].log.clusters
         width = N_COLUMNS * len(parts)
-        self._block_length = block_length
-        self._sizes = np.full(-(-n // block_length), float(block_length))
-        self._sizes[-1] = n - block_length * (self._sizes.size - 1)
+        self._is_clustered = clusters is not None
+        if clusters is None:
+            self._begins = np.arange(0, n, block_length)
+        else:
+            self._begins = np.flatnonzero(np.concatenate([[True], clusters[1:] != clusters[:-1]]))
+        self._sizes = np.diff(np.append(self._begins, n)).astype(np.float64)
         self._blocks = np.zeros((self._sizes.size, width))
         self._products = np.zeros((width, width))
         self._used = [ColumnSums() for _ in parts]
@@ -132,8 +144,7 @@ class _Sums:
                 self._used[part].add(its.weights)
             if its.witness is not None:
                 self._witness[part].add(its.witness)
-        starts = self._starts(first, columns[0][1].size)
-        block = first // self._block_length
+        block, starts = self._starts(first, columns[0][1].size)
         for place, (index, column) in enumerate(columns):
             self._blocks[block : block + starts.size, index] += np.add.reduceat(column, starts)
             for other, earlier in columns[: place + 1]:
@@ -142,17 +153,18 @@ class _Sums:
                 if other != index:
                     self._products[other, index] += product
 
-    def _starts(self, first: int, n: int) -> NDArray[np.int64]:
-        """Where blocks begin within the `n` rows from `first` on, and 0."""
-        into_block = first % self._block_length
-        later = np.arange(self._block_length - into_block, n, self._block_length, dtype=np.int64)
-        return np.concatenate([np.zeros(1, dtype=np.int64), later])
+    def _starts(self, first: int, n: int) -> tuple[int, NDArray[np.int64]]:
+        """The block that row `first` lies in, and where blocks begin within the `n` rows from there on, and 0."""
+        block, end = (int(place) for place in np.searchsorted(self._begins, [first + 1, first + n]))
+        later = self._begins[block:end] - first
+        return block - 1, np.concatenate([np.zeros(1, dtype=np.int64), later])
 
     def done(self, parts: Sequence[Part], logged: Sequence[ColumnSums]) -> Tally:
         """The tally."""
         used = [its if its.n else own for its, own in zip(self._used, logged, strict=True)]
         about = zip([part.sign for part in parts], self._has_ratio, logged, used, self._witness, strict=True)
-        return Tally(self._sizes, self._blocks, self._products, tuple(PartSums(*its) for its in about))
+        sums = tuple(PartSums(*its) for its in about)
+        return Tally(self._sizes, self._blocks, self._products, sums, self._is_clustered)
 
 
 def tally(questions: Sequence[Sequence[Part]], block_length: int) -> list[Tally]:
@@ -160,7 +172,7 @@ def tally(questions: Sequence[Sequence[Part]], block_length: int) -> list[Tally]
 
     Args:
         questions: each one part or several; all logs hold the same rows, only targets, rewards and models may differ.
-        block_length: rows per block, for intervals that resample blocks.
+        block_length: rows per block, for intervals that resample blocks; of no account where the logs have clusters.
     """
     logs = list({id(part.log): part.log for question in questions for part in question}.values())
     sums = [_Sums(question, block_length) for question in questions]

@@ -94,7 +94,7 @@ def evaluated(
     """
     columns = {
         "rewards": found.rewards, "actions": found.actions, "propensities": found.propensities,
-        "probabilities": found.probabilities, "reward_model": found.reward_model,
+        "probabilities": found.probabilities, "reward_model": found.reward_model, "clusters": found.users,
     }  # fmt: skip
     champion = LoggedRounds.of(target=found.champion.target, **columns)
     challenger = champion.with_target(found.challenger.target)

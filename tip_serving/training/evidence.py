@@ -79,7 +79,8 @@ class Evidence:
         return decide(
             rewards=self.rewards, actions=self.actions, propensities=self.propensities,
             probabilities=self.probabilities, champion=self.champion, challenger=self.challenger,
-            reward_model=self.reward_model, guardrails=self.guardrails, slices=self.slices, rng=rng, policy=policy,
+            reward_model=self.reward_model, clusters=self.users, guardrails=self.guardrails, slices=self.slices,
+            rng=rng, policy=policy,
         )  # fmt: skip
 
 
