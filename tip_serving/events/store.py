@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tip_serving.events import schema
 from tip_serving.events.database import Database, EventStoreError, Postgres, RefusedError, Sqlite
-from tip_serving.events.kinds import AnyEvent, Kind, decode
+from tip_serving.events.kinds import AnyEvent, Kind, decode, encode
 from tip_serving.events.rows import COLUMNS, Row, day_of, hash_of, microseconds, row_of
 from tip_serving.settings import Settings
 
@@ -86,7 +86,7 @@ class EventStore:
                 if row.event_id not in known:
                     known[row.event_id] = row.body
                     new.append(row)
-                elif known[row.event_id] != row.body:
+                elif known[row.event_id] != row.body and _renewed(known[row.event_id]) != row.body:
                     conflicting.append(row)
             if new:
                 self._database.insert("events", COLUMNS, new)
@@ -267,6 +267,11 @@ def keep_each(store: EventStore, events: Sequence[AnyEvent]) -> tuple[Kept, list
     half = len(events) // 2
     (first, first_refused), (second, second_refused) = keep_each(store, events[:half]), keep_each(store, events[half:])
     return first.plus(second), [*first_refused, *second_refused]
+
+
+def _renewed(body: str) -> str:
+    """A body that an earlier build wrote as this one writes it, with the fields that events have had since."""
+    return encode(decode(body.encode())).decode()
 
 
 def _migrate(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,6 +76,18 @@ def test_the_first_event_of_an_id_stands_and_another_one_is_noted(store: EventSt
     assert store.event(first.event_id) == first
     assert store.n_conflicts() == 1
     assert store.counts() == {Kind.EXPOSURE: 0, Kind.FEEDBACK: 1, Kind.SIGNAL: 0}
+
+
+def test_an_event_that_an_earlier_build_kept_without_later_fields_is_the_same_event(store: EventStore) -> None:
+    told = exposure(event_id="e", at=START, decision_id="d")
+    store.keep([told])
+    (body,) = store._database.rows("SELECT body FROM events")[0]
+    shorter = json.dumps({name: value for name, value in json.loads(body).items() if name not in {"error", "written"}})
+    store._database.change("UPDATE events SET body = ?", shorter)
+    assert store.keep([told]) == Kept(n_repeated=1)
+    assert store.keep([exposure(event_id="e", at=START, decision_id="d", error="TimeoutError")]) == Kept(
+        n_conflicting=1
+    )
 
 
 def test_every_kind_comes_back_as_it_went_in_by_moment_and_id(store: EventStore) -> None:
