@@ -86,6 +86,7 @@ PROFILE_FEATURES = (
     ),
 )  # fmt: skip
 
+_SHORT = 64  # characters of a string that is remembered
 _PLAIN = {DType.FLOAT: float, DType.INT: int}
 
 
@@ -93,7 +94,19 @@ def _plan(feature: ProfileFeature) -> tuple[ProfileFeature, Check, Any, float, f
     """The feature, its check, and the type and range of a number that needs no closer look."""
     low, high = feature.allowed if isinstance(feature.allowed, Between) else (0, 0)
     check = check_of(feature.name, feature.dtype, feature.allowed)
+    if feature.dtype is DType.STRING:
+        check = _remembering(feature.name, check)
     return feature, check, _PLAIN.get(feature.dtype), low, high
+
+
+def _remembering(name: str, check: Check) -> Check:
+    """The check of a string, time zones looked up besides; most people share a few languages, zones and hours."""
+
+    def whole(value: str) -> str | None:
+        return check(value) or _unknown_zone(name, value)
+
+    again = lru_cache(maxsize=2048)(whole)
+    return lambda value: again(value) if isinstance(value, str) and len(value) <= _SHORT else whole(value)
 
 
 _PLANS = tuple(map(_plan, PROFILE_FEATURES))
@@ -157,7 +170,7 @@ def resolve(
         reason = None if moment is None else _age(feature, moment, now)
         if value is None or value is _ABSENT:
             reason = FellBack.NULL if value is None else FellBack.MISSING
-        elif wrong := check(value) or _unknown_zone(name, value):
+        elif wrong := check(value):
             faults.append(wrong)
             continue
         if reason is None:

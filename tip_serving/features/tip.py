@@ -11,9 +11,6 @@ from functools import lru_cache
 from math import nan
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tip_serving.features.context import MAX_DAYS, Standing, standings
 from tip_serving.features.declared import Between, DType, Range
 from tip_serving.features.words import PLAN_WORDS, TIME_WORDS, minutes, numbers, telling, words
@@ -116,12 +113,12 @@ class Reference:
         """The features of a tip that names this task: names_task to named_due_days."""
         task, (days, is_overdue) = self.tasks[place]
         return (
-            1.0,
-            float(is_overdue),
-            float(days == 0 and not is_overdue),
-            float(not self.favourites.isdisjoint(task.labels)),
-            float(task.priority),
-            nan if days is None else float(min(max(days, -MAX_DAYS), MAX_DAYS)),
+            True,
+            is_overdue,
+            days == 0 and not is_overdue,
+            not self.favourites.isdisjoint(task.labels),
+            task.priority,
+            nan if days is None else min(max(days, -MAX_DAYS), MAX_DAYS),
         )
 
 
@@ -131,21 +128,26 @@ def _urgency(standing_task: tuple[Task, Standing]) -> tuple[bool, int, int]:
     return not is_overdue, MAX_DAYS if days is None else max(days, 0), -task.priority
 
 
-def tip_rows(tips: Sequence[str], reference: Reference) -> NDArray[np.float64]:
-    """(len(tips), len(TIP_FEATURES)) float64, read-only: the features in declared order, booleans as 0 and 1.
+def tip_rows(tips: Sequence[str], reference: Reference, before: bytes = b"") -> bytes:
+    """For each tip float64 in the machine's order: the features in declared order, booleans as 0 and 1.
 
     Holds for any texts, empty ones too.
+
+    Args:
+        tips: the texts.
+        reference: what they are held against.
+        before: what stands before the features of each tip.
     """
     parts: list[bytes] = []
     for tip in tips:
         alone, said = _read_again(tip) if len(tip) <= _KEPT_LENGTH else _read_tip(tip)
-        parts += (alone, reference.held(said))
-    return np.frombuffer(b"".join(parts)).reshape(len(tips), len(TIP_FEATURES))
+        parts += (before, alone, reference.held(said))
+    return b"".join(parts)
 
 
 def tip_features(tip: str, reference: Reference) -> tuple[float, ...]:
-    """The features of one tip."""
-    return tuple(tip_rows((tip,), reference)[0].tolist())
+    """The features of one tip in declared order, booleans as 0 and 1; holds for any text, an empty one too."""
+    return struct.unpack(f"{len(TIP_FEATURES)}d", tip_rows((tip,), reference))
 
 
 def _read_tip(tip: str) -> tuple[bytes, frozenset[str]]:
