@@ -56,7 +56,8 @@ class MlflowRegistry:
 
         def keep(found: Any) -> None:
             if found.run_id:
-                self._client.log_text(found.run_id, data.decode(), f"cards/{name}/{version}/{filename}")
+                # Where training put the first one.
+                self._client.log_text(found.run_id, data.decode(), f"{name}/{filename}")
 
         self._tell(name, version, f"keep {filename}", keep)
 
