@@ -156,30 +156,34 @@ def _tried(arm: ReadyArm, options: Sequence[_Option], validation: DecisionLog) -
     n = sum(part.n for part in parts)
     if not n:
         return [], 0
-    width = max(part.propensities.shape[1] for part in parts)
     scored = [scores(arm, part) for part in parts]
-    rewards = np.concatenate([part.rewards for part in parts])
-    actions = np.concatenate([part.actions for part in parts])
-    probabilities = _stacked([part.propensities for part in parts], width)
+    _, whose = np.unique(np.concatenate([part.users for part in parts]), return_inverse=True)
+    by_person = np.argsort(whose, kind="stable")
+    width = max(part.propensities.shape[1] for part in parts)
+    actions = np.concatenate([part.actions for part in parts])[by_person]
+    probabilities = _stacked([part.propensities for part in parts], width)[by_person]
     log = LoggedRounds.of(
-        rewards=rewards, actions=actions, propensities=probabilities[np.arange(n), actions],
-        probabilities=probabilities, target=_stacked([target(DEFAULT_ARM, part) for part in parts], width),
+        rewards=np.concatenate([part.rewards for part in parts])[by_person], actions=actions,
+        propensities=probabilities[np.arange(n), actions], probabilities=probabilities, clusters=whose[by_person],
+        target=_stacked([target(DEFAULT_ARM, part) for part in parts], width)[by_person],
     )  # fmt: skip
     made = []
     for option in options:
         of_parts = [policy_target(option.policy, mine, part) for mine, part in zip(scored, parts, strict=True)]
-        theirs = log.with_target(_stacked(of_parts, width))
-        (value,) = evaluate(theirs, [SNIPS()], inference=Normal(CONFIDENCE))
-        gain = difference(log, theirs, SNIPS(), inference=Normal(CONFIDENCE))
-        low, high = value.interval or (None, None)
-        gain_low, gain_high = gain.interval or (None, None)
-        made.append(
-            Tried(
-                option.name, option.policy.kind, value.value, low, high, gain.value, gain_low, gain_high,
-                value.diagnostics.effective_sample_size, " ".join(gain.refusals),
-            )
-        )  # fmt: skip
+        made.append(_judged(option, log, log.with_target(_stacked(of_parts, width)[by_person])))
     return made, n
+
+
+def _judged(option: _Option, log: LoggedRounds, theirs: LoggedRounds) -> Tried:
+    """What the log says of the option, and of its gain over the default."""
+    (value,) = evaluate(theirs, [SNIPS()], inference=Normal(CONFIDENCE))
+    gain = difference(log, theirs, SNIPS(), inference=Normal(CONFIDENCE))
+    low, high = value.interval or (None, None)
+    gain_low, gain_high = gain.interval or (None, None)
+    return Tried(
+        option.name, option.policy.kind, value.value, low, high, gain.value, gain_low, gain_high,
+        value.diagnostics.effective_sample_size, " ".join(gain.refusals),
+    )  # fmt: skip
 
 
 def _latest(validation: DecisionLog) -> Iterator[Decisions]:
