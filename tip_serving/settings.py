@@ -18,7 +18,7 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """Where things lie and how patient the gateway is; each field is the variable of the same name in capitals."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True)
 
     tip_home: Path = Field(default=Path(".tip"), description="Local state: Dagster, MLflow, spools, the default lake.")
     tip_lake: str | None = Field(default=None, description="Any fsspec URL; without it, `lake` under tip_home.")
