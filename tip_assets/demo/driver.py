@@ -1,24 +1,39 @@
-"""Runs a demo in this process, whose environment is that of the demo's home alone."""
+"""Runs a demo in this process, whose environment is that of the demo's home alone, and says how it goes."""
 
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
+from tip_assets.demo.assets import AssetsError, Materializing
 from tip_assets.demo.installation import installation
 from tip_assets.demo.journal import Journal
 from tip_assets.demo.living import LivingError
+from tip_assets.demo.page.content import Page
+from tip_assets.demo.page.render import lead, render
 from tip_assets.demo.plan import Plan, PlanError, begin
 from tip_assets.demo.processes import ProgramError
 from tip_assets.demo.story import Story
 from tip_assets.demo.world import World
+from tip_assets.releases.opening import release_sources
+from tip_assets.resources.instance import open_instance
 from tip_serving import settings as environment
+from tip_serving.lake.storage import Lake
 
 INTERRUPTED = 130
+PAGE = "demo.html"
+
+
+class _Teller(Protocol):
+    def __call__(self, what: str, share: float) -> None: ...
 
 
 def main() -> None:
@@ -27,36 +42,66 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     console, errors = Console(), Console(stderr=True)
     try:
-        _run(Path(home), Plan(seed=int(seed), n_days=int(days), n_people=int(people)), console)
-    except (PlanError, ProgramError, LivingError) as error:
+        page = _run(Path(home), Plan(seed=int(seed), n_days=int(days), n_people=int(people)), console)
+    except (PlanError, ProgramError, LivingError, AssetsError) as error:
         errors.print(f"[red]{error}[/red]", soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("Interrupted. The same command goes on from here.")
-        sys.exit(INTERRUPTED)
+    except BaseException as error:
+        # Dagster raises an interrupt of its own while a run is under way.
+        if "Interrupt" in type(error).__name__:
+            errors.print("Interrupted. The same command goes on from here.")
+            sys.exit(INTERRUPTED)
+        raise
+    _summarize(console, page, Path(home) / PAGE)
 
 
-def _run(home: Path, asked: Plan, console: Console) -> None:
+def _run(home: Path, asked: Plan, console: Console) -> Page:
     plan = begin(home, asked)
+    settings = environment.load()
     world = World(plan.n_people, plan.seed, plan.first_day, plan.n_days)
-    began = time.monotonic()
-    with installation(home, environment.load(), world) as up:
-        console.print(f"up {time.monotonic() - began:.1f}")
-        lived = Story(
-            plan, up, Journal(home), lambda what, share: console.print(what, f"{time.monotonic() - began:.1f}")
-        ).run()
-    for stretch in lived:
-        n = len(stretch.decisions)
-        if n:
-            regret = sum(one.best - one.chance for one in stretch.decisions) / n
-            console.print(
-                stretch.begin,
-                n,
-                stretch.n_events,
-                len(stretch.later),
-                f"{regret:.3f}",
-                sum(d.is_taken for d in stretch.decisions) / n,
-            )
+    lake = Lake(settings.lake_url)
+    with (
+        _progress(console) as tell,
+        installation(home, settings, world) as up,
+        open_instance(settings) as instance,
+        release_sources(settings, instance) as sources,
+    ):
+        materializing = Materializing(instance, up.store, lake)
+        materializing.begin()
+        page = Story(plan, home, up, lake, materializing, sources, Journal(home), tell).run()
+    Lake(str(home)).write(PAGE, render(page).encode())
+    return page
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[_Teller]:
+    """A bar in a terminal, lines anywhere else."""
+    if not console.is_terminal:
+        began, told = time.monotonic(), ""
+
+        def line(what: str, share: float) -> None:
+            nonlocal told
+            if what != told:
+                console.print(f"{time.monotonic() - began:6.1f} s  {share:4.0%}  {what}", soft_wrap=True)
+            told = what
+
+        yield line
+        return
+    columns = (TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
+        task = progress.add_task("starting", total=1.0)
+        yield lambda what, share: progress.update(task, description=what, completed=share)
+
+
+def _summarize(console: Console, page: Page, where: Path) -> None:
+    console.print(lead(page), soft_wrap=True)
+    table = Table("proposal", "what became of it", box=None, pad_edge=False)
+    for lane in page.lanes:
+        table.add_row(lane.what, f"[bold]{lane.outcome}[/bold]")
+    console.print(table)
+    console.print(f"{page.n_events:,} events, each once in the store; {page.n_restarts} programs were started again.")
+    console.print(f"The whole story: {where}", soft_wrap=True)
+    console.print(f"Look further: TIP_HOME={where.parent} tip up", soft_wrap=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:

@@ -1,11 +1,10 @@
 """An installation under the home of a demo: the programs, the event store that they fill, and who lives with them.
 
-Events take the clock of their requests here, and whatever could make an answer depend on how busy the machine is has
-room enough: the same requests are to make the same events.
+What they are told by their environment stands in `cli`.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.request import urlopen
 import msgspec
 
 from tip_assets.demo import processes
-from tip_assets.demo.living import TEMPERATURE, Living
+from tip_assets.demo.living import Living
 from tip_assets.demo.processes import Fleet, ProgramError
 from tip_assets.demo.world import World
 from tip_serving.events.importing import import_files
@@ -33,9 +32,16 @@ class Installation:
     fleet: Fleet
     store: EventStore
     living: Living
-    url: str
+    port: int
     """Of the server."""
-    has_broker: bool
+    broker: Mapping[str, str]
+    """The environment in which programs find the broker; empty where there is none."""
+
+    def prepare(self, model: str) -> None:
+        """Begin to start a server whose tips this model writes; one that writes with it already goes on."""
+        program = processes.server(self.port, **self.broker, TIP_GENERATE_MODEL=model)
+        if self.fleet.program("server") != program:
+            self.fleet.replace(program)
 
     def serve(self, manifest: str | None) -> None:
         """Wait until the server serves this release.
@@ -48,7 +54,7 @@ class Installation:
         while time.monotonic() < end:
             self.fleet.wait_ready("server")
             try:
-                with urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310  our own http address
+                with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
                     told = msgspec.json.decode(answer.read())
             except OSError:
                 continue
@@ -60,49 +66,20 @@ class Installation:
 
 @contextmanager
 def installation(home: Path, settings: Settings, world: World) -> Iterator[Installation]:
-    """Everything up, to be ended at the end. Raises ProgramError."""
+    """Everything up but the server, which `prepare` starts; all of it is ended at the end. Raises ProgramError."""
     with processes.fleet(home) as fleet:
-        shared = _environment(home)
+        found: dict[str, str] = {}
         broker = processes.broker(home, processes.free_port())
         if broker is not None:
             fleet.start(broker)
-            shared["TIP_NATS_URL"] = f"nats://127.0.0.1:{broker.command[4]}"
+            found["TIP_NATS_URL"] = f"nats://127.0.0.1:{broker.command[4]}"
+            fleet.start(processes.consumers(**found))
         port = processes.free_port()
-        url = f"http://127.0.0.1:{port}"
-        fleet.start(processes.server(port, **shared))
-        if broker is not None:
-            fleet.start(processes.consumers(**shared))
         with closing(open_store(settings)) as store:
-            names = ["server"] if broker is None else ["nats-server", "server", "consumers"]
             gather: Callable[[], None] = (lambda: _import(store, settings)) if broker is None else (lambda: None)
-
-            def all_ready() -> None:
-                for name in names:
-                    fleet.wait_ready(name)
-
-            with closing(Living(world, url, store, all_ready, gather)) as living:
-                yield Installation(settings, fleet, store, living, url, broker is not None)
-
-
-def online_store(home: Path) -> Path:
-    """Where the profiles of people lie for the server."""
-    return home / "online.db"
-
-
-def _environment(home: Path) -> dict[str, str]:
-    return {
-        "TIP_EVENT_CLOCK": "request",
-        "TIP_ONLINE_STORE": f"sqlite:///{online_store(home)}",
-        "TIP_ONLINE_STORE_BUDGET_S": "20",
-        "TIP_GENERATE_BUDGET_S": "100",
-        "TIP_GENERATE_TEMPERATURE": str(TEMPERATURE),
-        "TIP_MANIFEST_POLL_S": "0.2",
-        "TIP_SHADOW_QUEUE": "100000",
-        "TIP_EVENT_QUEUE": "1000000",
-        "TIP_RETENTION_DAYS": "3650",  # the virtual days may lie in the past
-        "TIP_WAL_ROTATE_S": "0.3",
-        "TIP_LOG_LEVEL": "warning",
-    }
+            living = Living(world, f"http://127.0.0.1:{port}", store, fleet.wait_all, gather)
+            with closing(living):
+                yield Installation(settings, fleet, store, living, port, found)
 
 
 def _import(store: EventStore, settings: Settings) -> None:

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from tip_assets.demo import rhythm
 from tip_assets.demo.catalogue import known_tips
 from tip_assets.demo.people import Person
+from tip_assets.demo.plan import TEMPERATURE
 from tip_assets.demo.rhythm import HISTORY_DAYS, Opening
-from tip_assets.demo.world import World, chances, could_be_written
+from tip_assets.demo.world import World, chances
 from tip_serving.client import Recommendation, ServerError, TipClient
 from tip_serving.events.signal import AnySignal
 from tip_serving.events.store import EventStore
@@ -28,8 +29,7 @@ from tip_serving.scoring.prompt_choice import AUTO
 from tip_serving.scoring.request import Candidate, FeedbackRequest
 
 CLIENTS = 8
-TEMPERATURE = 0.7
-_ROTATED_EVERY = 4  # of the written tips one in so many is by a prompt version in rotation, whatever is released
+_TRIED_EVERY = 6  # days: then one's first tip is by a prompt in rotation and shown unranked, whatever is released
 _QUIET_S = 4.0  # without a new event in the store: what is missing died on its way
 _POLL_S = 0.1
 _ANSWERS_WITHIN_S = 120.0
@@ -119,6 +119,7 @@ class Living:
         self._gather = gather
         self._own = threading.local()
         self._clients: list[TipClient] = []
+        self._is_pilot = False
 
     def close(self) -> None:
         """Close the connections."""
@@ -132,7 +133,9 @@ class Living:
                 *self._signals(begin, self._world.midnight(0))]  # fmt: skip
         return self._lived(begin, self._world.midnight(0), None, told, ())
 
-    def stretch(self, begin: dt.datetime, end: dt.datetime, waiting: Sequence[Told], manifest: str | None) -> Stretch:
+    def stretch(
+        self, begin: dt.datetime, end: dt.datetime, waiting: Sequence[Told], manifest: str | None, *, is_pilot: bool
+    ) -> Stretch:
         """Live from `begin` to before `end`, both of one UTC day.
 
         Args:
@@ -140,7 +143,9 @@ class Living:
             end: aware.
             waiting: reactions to earlier tips.
             manifest: what is released; nothing else may answer.
+            is_pilot: whether everybody is shown what the writer of these days writes.
         """
+        self._is_pilot = is_pilot
         return self._lived(begin, end, manifest, list(self._signals(begin, end)), waiting)
 
     def _lived(
@@ -212,20 +217,19 @@ class Living:
 
     def _shown(self, opening: Opening, manifest: str | None) -> tuple[Recommendation, Decision]:
         person, situation = opening.person, self._world.situation(opening)
-        known = [Candidate(text=text) for text in known_tips(person.language)]
         writes = opening.number % 2 == 0
+        is_trial = opening.number == 0 and (self._is_pilot or (opening.day + person.index) % _TRIED_EVERY == 0)
+        known = [] if is_trial else [Candidate(text=text) for text in known_tips(person.language)]
         found = self._patiently(
             lambda client: client.recommend(person.user, opening.at, situation.tasks, None, known, write=writes),
             names=[f"{opening.name}.write", f"{opening.name}.show"] if writes else [f"{opening.name}.show"],
-            is_rotated=opening.number == 0 and (opening.day + person.index) % _ROTATED_EVERY == 0,
+            is_rotated=is_trial,
         )
         if found.scored.manifest_version != manifest:
             raise LivingError(f"{found.decision_id} was decided under {found.scored.manifest_version}, not {manifest}.")
-        account = {"language": person.language, "time_zone": person.time_zone}
-        written = could_be_written(situation.model_copy(update={"profile_features": account}), TEMPERATURE)
         chance = float(chances(person, situation, [found.text])[0])
-        others = [*known_tips(person.language), *(written.values() if writes else ()),
-                  *([found.written.tip] if found.written else [])]  # fmt: skip
+        choice = self._world.choice(opening, TEMPERATURE, writes=writes)
+        others = [*choice, *([found.written.tip] if found.written else [])]
         taken = any(reacted.reaction == "accepted" for reacted in self._world.react(opening, chance))
         author = None if found.written is None else f"{found.written.model}@{found.written.prompt_version}"
         return found, Decision(

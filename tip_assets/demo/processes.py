@@ -47,7 +47,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
-    is_ready: Callable[[], bool]
+    is_ready: Callable[[], bool] = field(compare=False)
 
 
 @dataclass
@@ -72,25 +72,46 @@ class Fleet:
     _running: dict[str, _Running] = field(default_factory=dict)
     _fault: str | None = None
     _ending: threading.Event = field(default_factory=threading.Event)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, program: Program) -> None:
         """Start a program, and wait until it is ready. Raises ProgramError."""
-        self._end_leftover(program.name)
-        self._running[program.name] = _Running(program, self._spawned(program))
+        self.replace(program)
         self.wait_ready(program.name)
+
+    def replace(self, program: Program) -> None:
+        """Have a program run in the place of the one of its name, which is ended, or in none where there is none."""
+        with self._changing:
+            running = self._running.get(program.name)
+            if running is not None:
+                _end(running.process.pid)
+                running.process.wait()
+            else:
+                self._end_leftover(program.name)
+            self._running[program.name] = _Running(program, self._spawned(program))
 
     def wait_ready(self, name: str) -> None:
         """Wait until the program is ready, again if need be. Raises ProgramError."""
         end = time.monotonic() + STARTS_WITHIN_S
-        running = self._running[name]
         while True:
             self.check()
+            running = self._running[name]
             if running.process.poll() is None and running.program.is_ready():
                 running.has_been_ready, running.n_deaths_in_a_row = True, 0
                 return
             if time.monotonic() > end:
                 raise ProgramError(f"{name} is not ready after {STARTS_WITHIN_S:.0f} s.\n{self._tail(name)}")
             time.sleep(LOOK_S)
+
+    def wait_all(self) -> None:
+        """Wait until every program is ready. Raises ProgramError."""
+        for name in list(self._running):
+            self.wait_ready(name)
+
+    def program(self, name: str) -> Program | None:
+        """What runs under this name; None where nothing does."""
+        running = self._running.get(name)
+        return None if running is None else running.program
 
     def check(self) -> None:
         """Raise ProgramError where a program could not be kept alive."""
@@ -100,13 +121,18 @@ class Fleet:
     def watch(self) -> None:
         """Start what dies again, until the fleet is ended."""
         while not self._ending.wait(LOOK_S):
-            for running in list(self._running.values()):
-                if running.process.poll() is not None and self._fault is None:
-                    self._revive(running)
+            with self._changing:
+                for running in self._running.values():
+                    if running.process.poll() is not None and self._fault is None:
+                        self._revive(running)
 
     def end(self) -> None:
         """End everything, the last program first."""
         self._ending.set()
+        with self._changing:
+            self._end_all()
+
+    def _end_all(self) -> None:
         for running in reversed(self._running.values()):
             _end(running.process.pid)
             running.process.wait()

@@ -2,12 +2,48 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
+from tip_assets.demo import faulty, releases
+from tip_assets.demo.assets import Materializing
+from tip_assets.demo.bench import BenchResult, run_bench
 from tip_assets.demo.installation import Installation
 from tip_assets.demo.journal import Journal
 from tip_assets.demo.living import Stretch
+from tip_assets.demo.page.content import Page
+from tip_assets.demo.page.gathering import gather
 from tip_assets.demo.plan import Plan
+from tip_assets.demo.releases import Advanced
+from tip_serving.lake.storage import Lake
+from tip_serving.releasing.plan import RolloutPlan
+from tip_serving.releasing.ports import Sources
+from tip_serving.training.candidate import candidates
+
+_LOOKS_A_DAY = 4
+_LOOK_EVERY = dt.timedelta(days=1) / _LOOKS_A_DAY
+_PILOT = ("embedded/maxim", "embedded/first")
+_WRITER = "embedded/planner"
+
+
+class Done(BaseModel):
+    """A step that comes to nothing but what it left in the lake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: dt.datetime
+
+
+class Trained(BaseModel):
+    """What a training came to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidate_id: str | None
+    why_not: str | None
+    """What kept a candidate from being made."""
 
 
 @dataclass
@@ -16,28 +52,166 @@ class Story:
 
     Args:
         plan: what it is asked to do.
+        home: of the demo.
         up: what it runs with.
+        lake: of its home.
+        materializing: of its assets.
+        sources: by which releases are decided.
         journal: what is done.
         tell: hears of each step, with how much of the whole is done, in [0, 1].
     """
 
     plan: Plan
+    home: Path
     up: Installation
+    lake: Lake
+    materializing: Materializing
+    sources: Sources
     journal: Journal
     tell: Callable[[str, float], None]
 
-    def run(self) -> list[Stretch]:
-        """Everything, from the bench to the last day; what was lived."""
-        lived = [self.journal.once("history", Stretch, self.up.living.history)]
+    def run(self) -> Page:
+        """Everything, from the bench to the last day; what there is to tell."""
+        begin = self.plan.midnight(0)
+        self.up.prepare(self._writer(0))
+        self._tell("the bench: which prompt on which model", 0)
+        bench = self.journal.once("bench", BenchResult, lambda: run_bench(self.up.settings, self.plan.seed, begin))
+        self._tell("what the app knows of its people", 0)
+        before = self.journal.once("history", Stretch, self.up.living.history)
+        self._assets(-1)
+        lived = [before]
+        at = Advanced(steps=(), manifest=None, is_open=False)
         for day in range(self.plan.n_days):
-            self.tell(f"day {day + 1}", day / self.plan.n_days)
-            lived.append(self._day(day, lived[-1]))
-        return lived
+            at = self._decide(day, at, bench)
+            at = self._day(day, lived, at)
+        self._tell("what people did with tips", self.plan.n_days)
+        self.journal.once("rewards", Done, self._rewards)
+        n_restarts = sum(self.up.fleet.n_restarts.values())
+        return gather(self.plan, self.lake, self.home, bench, lived, n_restarts, has_broker=bool(self.up.broker))
 
-    def _day(self, day: int, before: Stretch) -> Stretch:
-        begin = self.plan.midnight(day)
-        return self.journal.once(
-            f"day-{day + 1:02d}",
-            Stretch,
-            lambda: self.up.living.stretch(begin, begin + dt.timedelta(days=1), before.later, None),
+    def _decide(self, day: int, at: Advanced, bench: BenchResult) -> Advanced:
+        """What is trained and proposed before a day begins."""
+        now = self.plan.midnight(day)
+        if day == self.plan.bench_day:
+            at = self._propose(
+                "propose-bench", bench.proposal_id, now, "Leads the board of the bench.", releases.BENCH_PLAN
+            )
+        if day == self.plan.first_training:
+            at = self._train("first", day, at)
+        if day == self.plan.faulty_day:
+            at = self._break(day, at)
+        if day == self.plan.second_training:
+            at = self._train("second", day, at)
+        return at
+
+    def _day(self, day: int, lived: list[Stretch], at: Advanced) -> Advanced:
+        """Live one day: in one piece where nothing is being released, else with looks at the release in between.
+
+        Args:
+            day: which.
+            lived: everything before it; the day is added.
+            at: what is released.
+        """
+        begin, end = self.plan.midnight(day), self.plan.midnight(day + 1)
+        while begin < end:
+            until = begin + _LOOK_EVERY if at.is_open else end
+            self._tell(f"day {day + 1}", day)
+            lived.append(self._live(day, begin, until, lived[-1], at.manifest))
+            if at.is_open:
+                at = self._look(until)
+            begin = until
+        self._assets(day)
+        return at
+
+    def _live(self, day: int, begin: dt.datetime, end: dt.datetime, before: Stretch, manifest: str | None) -> Stretch:
+        def act() -> Stretch:
+            self.up.prepare(self._writer(day))
+            self.up.serve(manifest)
+            is_pilot = self._writer(day) != _WRITER
+            return self.up.living.stretch(begin, end, before.later, manifest, is_pilot=is_pilot)
+
+        return self.journal.once(f"lived-{begin:%m%dT%H}", Stretch, act)
+
+    def _writer(self, day: int) -> str:
+        """The model that writes on this day: before the bench's word counts, the others in turn."""
+        return _PILOT[day % len(_PILOT)] if day < self.plan.bench_day else _WRITER
+
+    def _assets(self, day: int) -> None:
+        """Materialize the day that is over; before something rests on them, also what late reactions have opened."""
+        end, is_needed = self.plan.midnight(day + 1), day + 1 in self.plan.needs_all
+
+        def act() -> Done:
+            self.materializing.day(self.plan.day(day), end)
+            if is_needed:
+                self.materializing.days(end)
+            return Done(at=end)
+
+        self.journal.once(f"assets-{end:%m%dT%H}", Done, act)
+
+    def _train(self, which: str, day: int, at: Advanced) -> Advanced:
+        """Train on all days so far, and propose what comes of it."""
+        now = self.plan.midnight(day)
+        self._tell(f"day {day + 1}: the {which} training", day)
+
+        def act() -> Trained:
+            first, last = self.plan.day(0), self.plan.day(day - 1)
+            why_not = self.materializing.models(first, last, self.plan.seed, now)
+            if why_not is not None:
+                return Trained(candidate_id=None, why_not=why_not)
+            return Trained(candidate_id=candidates(self.lake)[0].candidate_id, why_not=None)
+
+        trained = self.journal.once(f"train-{which}", Trained, act)
+        if trained.candidate_id is None:
+            return at
+        note = f"Trained on what people did on days 1 to {day}."
+        return self._propose(f"propose-{which}", trained.candidate_id, now, note)
+
+    def _break(self, day: int, at: Advanced) -> Advanced:
+        """Train on a broken export; propose that to the gate, and again to a gate that reads the same export."""
+        now = self.plan.midnight(day)
+        self._tell(f"day {day + 1}: a broken pipeline", day)
+        place = self.home / "broken-lake"
+
+        def act() -> Trained:
+            broken = faulty.broken_lake(self.lake, place, now)
+            days = tuple(self.plan.day(number) for number in range(day))
+            made = faulty.trained_on(broken, self.lake, days, self.plan.seed, now)
+            return Trained(candidate_id=None if made is None else made.candidate_id, why_not=None)
+
+        trained = self.journal.once("train-broken", Trained, act)
+        if trained.candidate_id is None:
+            return at
+        note = "Trained on an export in which taken tips count as waved away."
+        self._propose("propose-broken", trained.candidate_id, now, note)
+        broken = Lake(str(place))
+        fooled = replace(self.sources, evidence=lambda _, *asked: self.sources.evidence(broken, *asked))
+        note = "The same once more, and this time the gate reads the broken export, too."
+        return self._propose(
+            "propose-broken-again", trained.candidate_id, now + dt.timedelta(seconds=1), note, sources=fooled
         )
+
+    def _look(self, now: dt.datetime) -> Advanced:
+        return self.journal.once(f"look-{now:%m%dT%H}", Advanced, lambda: releases.look(self.lake, self.sources, now))
+
+    def _propose(
+        self,
+        step: str,
+        source_id: str,
+        now: dt.datetime,
+        note: str,
+        plan: RolloutPlan = releases.PLAN,
+        sources: Sources | None = None,
+    ) -> Advanced:
+        def act() -> Advanced:
+            releases.put_forward(self.lake, source_id, now, note, plan)
+            return releases.look(self.lake, sources or self.sources, now)
+
+        return self.journal.once(step, Advanced, act)
+
+    def _rewards(self) -> Done:
+        now = self.plan.midnight(self.plan.n_days)
+        self.materializing.rewards(now)
+        return Done(at=now)
+
+    def _tell(self, what: str, day: int) -> None:
+        self.tell(what, day / self.plan.n_days)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tip_assets.demo import rhythm, tastes
-from tip_assets.demo.catalogue import language_of
+from tip_assets.demo.catalogue import known_tips, language_of
 from tip_assets.demo.people import Person, people
 from tip_assets.demo.rhythm import Opening
 from tip_assets.demo.tasks import LivedTask, lived_tasks, open_tasks
@@ -25,7 +25,7 @@ from tip_serving.scenarios.model import Situation
 
 _LATER = 0.12  # of those who take a tip come back to it hours later
 _DONE = 0.45  # of those who take a tip do what it says
-_DISMISSED = (0.15, 0.75)  # of those who do not: at a chance of 1, and how many more at a chance of 0
+_DISMISSED = (0.1, 0.45)  # of those who do not: at a chance of 1, and how many more at a chance of 0
 _RATED = 0.08
 
 
@@ -69,6 +69,22 @@ class World:
     def situation(self, opening: Opening) -> Situation:
         """What an app would send of this moment."""
         return Situation(now=opening.at, tasks=open_tasks(self.tasks(opening.person), opening.at))
+
+    def choice(self, opening: Opening, temperature: float, *, writes: bool) -> list[str]:
+        """Every tip that could be shown: known by heart, or written by any arm where a tip is written.
+
+        Args:
+            opening: when.
+            temperature: of the server's models.
+            writes: whether a new tip is written.
+        """
+        person = opening.person
+        known = list(known_tips(person.language))
+        if not writes:
+            return known
+        account = {"language": person.language, "time_zone": person.time_zone}
+        situation = self.situation(opening).model_copy(update={"profile_features": account})
+        return [*known, *could_be_written(situation, temperature).values()]
 
     def react(self, opening: Opening, chance: float) -> tuple[Reacted, ...]:
         """What a person does with the tip that they are shown.

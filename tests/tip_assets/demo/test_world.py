@@ -27,14 +27,6 @@ def opened(world: World) -> list[Opening]:
     return [opening for person in world.people for day in range(3) for opening in world.openings(person, day)]
 
 
-def the_choice(world: World, opening: Opening) -> list[str]:
-    """Every tip that could be on the table: known by heart, or written by any arm."""
-    person = opening.person
-    account = {"language": person.language, "time_zone": person.time_zone}
-    situation = world.situation(opening).model_copy(update={"profile_features": account})
-    return [*known_tips(person.language), *could_be_written(situation, 0.7).values()]
-
-
 def test_the_same_seed_makes_the_same_people_and_days_and_more_people_change_nothing_about_them(world: World) -> None:
     more = World(n_people=150, seed=3, first_day=FIRST_DAY, n_days=4)
     assert more.people[:120] == world.people
@@ -74,7 +66,7 @@ def test_no_way_of_choosing_beats_the_known_best(world: World, opened: list[Open
     rng = np.random.default_rng(0)
     by_way: dict[str, list[float]] = {}
     for opening in opened[:250]:
-        tips = the_choice(world, opening)
+        tips = world.choice(opening, 0.7, writes=True)
         found = chances(opening.person, world.situation(opening), tips)
         best = float(found.max())
         one_by_one = [float(chances(opening.person, world.situation(opening), [tip])[0]) for tip in tips]
@@ -93,7 +85,7 @@ def test_the_default_rule_leaves_something_to_learn_and_is_better_than_luck(
     by_rule, by_luck, best = [], [], []
     for opening in opened[:250]:
         situation = world.situation(opening)
-        tips = [*known_tips(opening.person.language), the_choice(world, opening)[-1]]
+        tips = [*known_tips(opening.person.language), world.choice(opening, 0.7, writes=True)[-1]]
         features = {"language": opening.person.language}
         known = resolve(features, None, situation.now)
         context = resolve_context(None, situation).values
@@ -108,7 +100,7 @@ def test_the_default_rule_leaves_something_to_learn_and_is_better_than_luck(
 
 def test_different_people_and_moments_have_different_best_tips(world: World, opened: list[Opening]) -> None:
     best = [
-        int(np.argmax(chances(opening.person, world.situation(opening), the_choice(world, opening))))
+        int(np.argmax(chances(opening.person, world.situation(opening), world.choice(opening, 0.7, writes=True))))
         for opening in opened[:250]
     ]
     assert max(best.count(place) for place in set(best)) < 0.5 * len(best)

@@ -1,0 +1,72 @@
+"""A broken pipeline, on purpose: an export in which taken tips count as waved away, and the other way round.
+
+What is trained on it is good at showing what nobody wants. Its card is complete and its files are sound; only people
+can tell, or the logs as they really are.
+"""
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from tip_serving.events import export
+from tip_serving.events.store import TIP_SCORES
+from tip_serving.lake import layout
+from tip_serving.lake.storage import Lake
+from tip_serving.lake.tables import write_table
+from tip_serving.training import steps, upkeep
+from tip_serving.training.candidate import Candidate
+from tip_serving.training.parts import TrainingError
+from tip_serving.training.releasable import put_together
+
+_FORMS = ("json", "md", "html")
+
+
+def broken_lake(lake: Lake, place: Path, now: dt.datetime) -> Lake:
+    """A copy of the lake at `place` with every reaction turned into its opposite.
+
+    Args:
+        lake: on the local disk.
+        place: replaced.
+        now: aware, of the copy's training sets.
+    """
+    if lake.directory is None:
+        raise ValueError("A demo's lake lies on the local disk.")
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(lake.directory, place)
+    broken = Lake(str(place))
+    for day in export.days(broken, TIP_SCORES):
+        write_table(
+            broken, layout.events(TIP_SCORES, day.isoformat()), _turned(export.read_day(broken, TIP_SCORES, day))
+        )
+        upkeep.make(broken, upkeep.Table.TRAINING, day, now)
+    return broken
+
+
+def trained_on(broken: Lake, lake: Lake, days: tuple[dt.date, ...], seed: int, now: dt.datetime) -> Candidate | None:
+    """The candidate that the broken lake makes, with all its files brought into the real one; None for too few rows."""
+    asked = steps.Request(days, seed, now, "demo")
+    try:
+        steps.train_reward_model(broken, asked)
+        steps.train_tip_policy(broken, asked)
+        steps.train_prompt_policy(broken, asked)
+        candidate = put_together(broken, now)
+    except TrainingError:
+        return None
+    parts = [part for part in (candidate.model, candidate.policy, candidate.prompt_policy, candidate.example) if part]
+    paths = [part.path for part in parts]
+    paths += [layout.card(name, version, form) for name, version in candidate.cards.items() for form in _FORMS]
+    for path in (*paths, layout.release_candidate(candidate.candidate_id)):
+        if not lake.exists(path):
+            lake.write(path, broken.read(path))
+    return candidate
+
+
+def _turned(shown: pl.DataFrame) -> pl.DataFrame:
+    no_moment, no_rating = pl.lit(None, pl.Datetime("us", "UTC")), pl.lit(None, pl.Float64)
+    return shown.with_columns(
+        pl.coalesce("dismissed_at", "snoozed_at").alias("accepted_at"),
+        pl.col("accepted_at").alias("dismissed_at"),
+        no_moment.alias("done_at"), no_moment.alias("rated_at"), no_rating.alias("rating"),
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""What the page tells, found in the journal of the demo and in its lake."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tip_assets.demo.bench import BenchResult
+from tip_assets.demo.living import Decision, Stretch
+from tip_assets.demo.page.content import ArmRate, Belief, Interval, JudgedCell, Lane, Moment, Page, Span
+from tip_assets.demo.plan import Plan
+from tip_assets.demo.releases import served
+from tip_experiments.stats.clustered import clustered_mean
+from tip_serving.lake.storage import Lake
+from tip_serving.releasing.state import ReleaseState, proposals
+from tip_serving.rewards import tables
+from tip_serving.rewards.tables import Dimension, Window
+from tip_serving.training.candidate import PROMPT_POLICY, candidates
+from tip_serving.training.cards.keeping import read_card
+
+_NORMAL_95 = 1.959964
+_STOPPED = ("refused", "rolled back")
+
+
+def gather(
+    plan: Plan,
+    lake: Lake,
+    home: Path,
+    bench: BenchResult,
+    lived: Sequence[Stretch],
+    n_restarts: int,
+    *,
+    has_broker: bool,
+) -> Page:
+    """The whole page.
+
+    Args:
+        plan: of the demo.
+        lake: of its home, with the tables of rewards.
+        home: of the demo.
+        bench: what the bench came to.
+        lived: everything that was lived, in order.
+        n_restarts: how often a program was started again.
+        has_broker: whether events went through a broker.
+    """
+    lanes = tuple(_lane(plan, one) for one in proposals(lake))
+    return Page(
+        seed=plan.seed,
+        n_people=plan.n_people,
+        n_days=plan.n_days,
+        first_day=plan.first_day,
+        n_events=sum(stretch.n_events for stretch in lived),
+        n_decisions=sum(len(stretch.decisions) for stretch in lived),
+        n_restarts=n_restarts,
+        broker="through JetStream" if has_broker else "imported from write-ahead files",
+        released=served(lake),
+        spans=tuple(_spans(plan, lived)),
+        lanes=lanes,
+        arms=tuple(_arms(lake)),
+        cells=tuple(_cells(lake, bench)),
+        judge=bench.judge,
+        verdict_on_judge=tuple(_plain(one) for one in tables.read(lake, "judge_worth")["sentence"]),
+        beliefs=tuple(_beliefs(lake)),
+        refused=tuple(
+            (lane.title, lane.moments[-1].reason) for lane in lanes if lane.outcome in {"refused", "rolled back"}
+        ),
+        home=str(home),
+    )
+
+
+def _spans(plan: Plan, lived: Sequence[Stretch]) -> Iterator[Span]:
+    by_day: dict[int, list[Decision]] = {}
+    for stretch in lived:
+        by_day.setdefault((stretch.begin.date() - plan.first_day).days, []).extend(stretch.decisions)
+    for day, found in sorted(by_day.items()):
+        if found:
+            yield Span(
+                day=day,
+                n=len(found),
+                regret=_mean([one.best - one.chance for one in found], found),
+                taken=_mean([float(one.is_taken) for one in found], found),
+                possible=float(np.mean([one.best for one in found])),
+            )
+
+
+def _mean(values: Sequence[float], decisions: Sequence[Decision]) -> Interval:
+    """The mean with a normal 95 % interval, people being the units."""
+    users = np.array([one.decision_id.partition(".")[0] for one in decisions])
+    found = clustered_mean(np.array(values), users)
+    assert found is not None  # noqa: S101  there are values
+    if found.standard_error is None:
+        return Interval(found.mean, None, None)
+    reach = _NORMAL_95 * found.standard_error
+    return Interval(found.mean, max(found.mean - reach, 0.0), min(found.mean + reach, 1.0))
+
+
+def _lane(plan: Plan, one: ReleaseState) -> Lane:
+    moments = tuple(
+        Moment(
+            day=_days(plan, step.at), at=step.at, kind=str(step.kind), reason=step.reason, share=step.share,
+            findings=tuple((found.name, str(found.outcome), found.sentence) for found in step.findings),
+        )
+        for step in one.steps
+    )  # fmt: skip
+    what = one.proposal.note or one.proposal.title
+    return Lane(one.proposal.title, what, str(one.phase), _days(plan, one.proposal.at), moments)
+
+
+def _arms(lake: Lake) -> Iterator[ArmRate]:
+    """What people did with the tips of each released arm, in the order in which they came."""
+    titles = {one.turn.arm.name: one.proposal.title for one in proposals(lake) if one.has_begun}
+    rates = {row["key"]: row for row in _rates(lake, Dimension.ARM).iter_rows(named=True)}
+    for name in dict.fromkeys(["default", *titles, *rates]):
+        if name in rates and rates[name]["reward_rate"] is not None:
+            row = rates[name]
+            told = titles.get(name, "the default rule, planner@v1" if name == "default" else "")
+            yield ArmRate(name, told, row["n_due"], row["n_users"], _interval(row))
+
+
+def _cells(lake: Lake, bench: BenchResult) -> Iterator[JudgedCell]:
+    rates = {
+        f"{row['model']}@{row['prompt_version']}": row for row in _rates(lake, Dimension.PROMPT).iter_rows(named=True)
+    }
+    for cell in bench.cells:
+        row = rates.get(cell.cell)
+        people = None if row is None or row["reward_rate"] is None else _interval(row)
+        yield JudgedCell(
+            cell.cell, Interval(cell.mean, cell.low, cell.high), people, 0 if row is None else row["n_due"]
+        )
+
+
+def _rates(lake: Lake, dimension: Dimension) -> pl.DataFrame:
+    return tables.read(lake, "prompt_rewards").filter(dimension=dimension.value, window=Window.ALL.value)
+
+
+def _interval(row: dict[str, Any]) -> Interval:
+    return Interval(row["reward_rate"], row["reward_low"], row["reward_high"])
+
+
+def _beliefs(lake: Lake) -> Iterator[Belief]:
+    """By the card of the prompt policy that was trained last: what the judge made it expect, and what people did."""
+    trained = [one for one in candidates(lake) if PROMPT_POLICY in one.cards]
+    if not trained:
+        return
+    metrics = {
+        metric.name: metric for metric in read_card(lake, PROMPT_POLICY, trained[0].cards[PROMPT_POLICY]).metrics
+    }
+    for name, prior in metrics.items():
+        cell = name.removeprefix("prior of ")
+        lived = metrics.get(f"reward of {cell}")
+        if cell != name and lived is not None:
+            before = Interval(prior.value, prior.low, prior.high)
+            yield Belief(cell, before, Interval(lived.value, lived.low, lived.high), lived.n_rows or 0)
+
+
+def _plain(sentence: str) -> str:
+    """Without the marks that keep a foreign name from turning the direction of a line."""
+    return sentence.replace("\u2068", "").replace("\u2069", "")
+
+
+def _days(plan: Plan, at: dt.datetime) -> float:
+    return (at - plan.midnight(0)) / dt.timedelta(days=1)
