@@ -25,6 +25,7 @@ _HEADER = b"x-request-id"
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 LEFT = 499  # the status for a caller who left before the answer, as nginx counts it
 OTHER = "other"
+_UNTRACED = nullcontext()
 
 
 class Accounting:
@@ -71,7 +72,7 @@ class Accounting:
                 message["headers"] = [*message.get("headers", ()), id_header]
             await send(message)
 
-        with nullcontext() if self._tracing is None else self._tracing.span(scope, route) as span:
+        with _UNTRACED if self._tracing is None else self._tracing.span(scope, route) as span:
             try:
                 await self._app(scope, receive, send_with_id)
             except Exception as error:  # noqa: BLE001  told here, so that nobody else quotes it

@@ -65,6 +65,7 @@ class Meter:
         # Finding a series by its labels costs five times what counting does.
         self._by_route = lru_cache(maxsize=None)(self._seconds.labels)
         self._by_fallback = lru_cache(maxsize=None)(self._fell_back.labels)
+        self._by_decision = lru_cache(maxsize=256)(self._decisions.labels)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is one of few."""
@@ -73,7 +74,7 @@ class Meter:
     def event(self, event: Event) -> None:
         """Count what was decided or reported."""
         if isinstance(event, Exposure):
-            self._decisions.labels(event.kind, event.arm, event.manifest_version or "none").inc()
+            self._by_decision(event.kind, event.arm, event.manifest_version or "none").inc()
             for feature, reason in event.fell_back.items():
                 self._by_fallback(feature, reason).inc()
             if event.error is not None:

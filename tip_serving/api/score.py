@@ -26,7 +26,8 @@ _ENCODER = msgspec.json.Encoder()
 
 async def score(request: Request) -> Response:
     """Scores, a drawn order and its propensities for a person's candidate tips."""
-    return await _answered(request.app, await request.body())
+    ranker: Ranker = request.app.state.services.ranker
+    return Response(_ENCODER.encode(await ranker.answer(await request.body())), media_type="application/json")
 
 
 class Straight:
@@ -45,16 +46,15 @@ class Straight:
             await self._app(scope, receive, send)
             return
         message = await receive()
+        ranker: Ranker = self._app.state.services.ranker
         try:
-            answer = await _answered(self._app, message["body"])
+            body = _ENCODER.encode(await ranker.answer(message["body"]))
         except RefusedError as error:
-            answer = problems.refused(error)
-        await answer(scope, receive, send)
-
-
-async def _answered(app: FastAPI, body: bytes) -> Response:
-    ranker: Ranker = app.state.services.ranker
-    return Response(_ENCODER.encode(await ranker.answer(body)), media_type="application/json")
+            await problems.refused(error)(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 def route() -> Route:

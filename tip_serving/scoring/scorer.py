@@ -14,7 +14,7 @@ from tip_serving.features.context import resolve_context
 from tip_serving.features.declared import FeatureError, shown
 from tip_serving.features.profile import Resolved, resolve
 from tip_serving.scenarios.model import Situation
-from tip_serving.scoring import ranking
+from tip_serving.scoring import ranking, swift
 from tip_serving.scoring.arms import DEFAULT_ARM, ReadyArm
 from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.policy_context import policy_context
@@ -106,8 +106,8 @@ def _moment(
 ) -> Moment:
     profile = resolve(profile_features, None, asking.now or clock)
     now = asking.now or clock.astimezone(ZoneInfo(profile.values["time_zone"]))
-    # The parts were checked when the request was read; checking them again would take a tenth of the whole request.
-    situation = Situation.model_construct(now=now, tasks=asking.tasks, profile_features=profile_features)
+    # The parts were checked when the request was read.
+    situation = swift.made(Situation, now=now, tasks=asking.tasks, profile_features=profile_features)
     return Moment(situation, profile, resolve_context(context, situation))
 
 
@@ -119,10 +119,13 @@ def question(request: ScoreRequest, found: Moment) -> Question:
     """
     ids, texts, without_text = [], [], []
     for candidate in request.candidates:
-        found_id, text = (None, candidate) if isinstance(candidate, str) else (candidate.id, candidate.text)
-        ids.append(found_id or tip_id(text or ""))
-        texts.append(text or "")
-        if text is None:
+        if isinstance(candidate, str):
+            ids.append(tip_id(candidate))
+            texts.append(candidate)
+            continue
+        ids.append(candidate.id or tip_id(candidate.text or ""))
+        texts.append(candidate.text or "")
+        if candidate.text is None:
             without_text.append(ids[-1])
     if len(set(ids)) < len(ids):
         repeated = sorted({found for found in ids if ids.count(found) > 1})

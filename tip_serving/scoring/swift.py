@@ -38,6 +38,11 @@ def reader(model: type[_Body]) -> Callable[[bytes], _Body | None]:
     return read
 
 
+def made(model: type[_Body], **fields: Any) -> _Body:
+    """The fields as a `model` whose parts were checked before: made in a tenth of the time, with nothing checked."""
+    return cast("_Body", _struct(model)(**fields))
+
+
 @cache
 def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
     """The struct of the same name, fields, defaults and limits."""
