@@ -81,3 +81,8 @@ def card(**changes: Any) -> Card:
         "history": (entry("trained"),),
     }  # fmt: skip
     return Card(**{**fields, **changes})
+
+
+def without(*ends: str) -> Metric:
+    """The AUC of `card` without these ends of its interval."""
+    return card().metrics[0].model_copy(update=dict.fromkeys(ends))

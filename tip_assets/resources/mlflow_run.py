@@ -3,6 +3,7 @@
 Opened from the settings when a run needs it: importing it takes seconds, and at import time nobody reads settings.
 """
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,9 +25,13 @@ def mlflow_resource(context: dg.InitResourceContext) -> Iterator[Any]:
     ensure_tracking_store(chosen)
     ensure_experiment(mlflow.MlflowClient(chosen.tracking_uri), EXPERIMENT, chosen)
     asked = {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": chosen.tracking_uri, "env": {}, "extra_tags": {}}
-    opened = mlflow_tracking.resource_fn(context.replace_config(asked))
+    with warnings.catch_warnings():
+        # dagster-mlflow asks for the run by old names, and so does Dagster's own way to hand it a configuration.
+        warnings.filterwarnings("ignore", message=r"InitResourceContext\.", category=DeprecationWarning)
+        opened = mlflow_tracking.resource_fn(context.replace_config(asked))
+        run = next(opened)
     try:
-        yield next(opened)
+        yield run
     finally:
         if mlflow.active_run() is not None:
             mlflow.end_run()

@@ -56,7 +56,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, monkeymodule: pytest.MonkeyP
     home = tmp_path_factory.mktemp("home")
     monkeymodule.setenv("TIP_HOME", str(home))
     made = Place(home)
-    learning.write(made.lake, learning.world(1, 5000, n_users=120))
+    learning.write(made.lake, learning.world(1, 5000, n_users=100))
     return made
 
 
@@ -142,7 +142,7 @@ def test_trained_again_on_the_same_rows_it_is_the_same_version_registered_once(
 
 
 def test_nothing_in_mlflow_names_a_person(place: Place, first: dg.ExecuteInProcessResult) -> None:
-    people = {f"person-{user}" for user in range(120)}
+    people = {f"person-{user}" for user in range(100)}
     files = [path for path in (place.home / "mlartifacts").rglob("*") if path.is_file()]
     assert len(files) >= 9
     for path in [*files, place.home / "mlflow.db"]:

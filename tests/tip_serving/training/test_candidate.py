@@ -50,7 +50,7 @@ class Made(NamedTuple):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     lake = Lake(str(tmp_path_factory.mktemp("lake")))
-    days = learning.write(lake, learning.world(1, 6000, n_users=150))
+    days = learning.write(lake, learning.world(1, 3000, n_users=100))
     asked = steps.Request(tuple(days), 7, NOW, "ana")
     model, card = steps.train_reward_model(lake, asked)
     policy = steps.train_tip_policy(lake, asked)
@@ -73,9 +73,10 @@ def test_nothing_of_the_candidate_rests_on_what_judges_it(made: Made) -> None:
     assert made.evaluation.n_decisions == parts["test"].n_rows
 
 
+@pytest.mark.slow
 def test_turning_what_judges_around_changes_neither_model_nor_policy(made: Made, tmp_path: Path) -> None:
     """The leak guard: were a test row looked at in training, turned rewards would show."""
-    world = learning.world(1, 6000, n_users=150)
+    world = learning.world(1, 3000, n_users=100)
     since = (made.model.untouched_since - learning.START).total_seconds()  # type: ignore[operator]  # a model has it
     turned = np.where(world.seconds >= since, 1 - world.rewards, world.rewards)
     lake = Lake(str(tmp_path))
@@ -226,7 +227,7 @@ def _chosen(lake: Lake, days: list[dt.date], of: Callable[[np.ndarray], np.ndarr
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, list[dt.date]]:
     lake = Lake(str(tmp_path_factory.mktemp("logged")))
-    return lake, learning.write(lake, learning.world(2, 5000, n_users=150))
+    return lake, learning.write(lake, learning.world(2, 2500, n_users=100))
 
 
 def test_a_model_that_knows_something_is_followed_more_boldly_than_one_that_knows_the_opposite(

@@ -36,7 +36,7 @@ LATER = learning.START + dt.timedelta(days=40)
 
 @pytest.fixture(scope="module")
 def world() -> learning.World:
-    return learning.world(4, 6000, n_users=150)
+    return learning.world(4, 3000, n_users=100)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def days(world: learning.World) -> list[dt.date]:
 @pytest.fixture(scope="module")
 def challenger() -> ReadyArm:
     """Trained on another draw of the same tastes."""
-    trained = reward_model.train(learning.training_table(learning.world(5, 6000, n_users=150)), 1)
+    trained = reward_model.train(learning.training_table(learning.world(5, 4000, n_users=100)), 1)
     model = RewardModel(trained.content, vector.names(), contract.contract_hash())
     policy = Softmax.over(["any tip"], PredictedRewards(trained.version), 0.1, floor=0.01)
     return ReadyArm("new", model, None, trained.version, policy, None)
@@ -70,7 +70,7 @@ def _whole(lake: Lake, days: list[dt.date]) -> list[Decisions]:
 
 def test_the_default_arm_would_have_done_what_it_did(lake: Lake, days: list[dt.date]) -> None:
     found = made.evidence(lake, days, DEFAULT_ARM, DEFAULT_ARM, LATER)
-    assert found.n == 6000
+    assert found.n == 3000
     assert found.champion_table == pytest.approx(found.probabilities, abs=1e-11)
     assert found.champion.name != found.challenger.name
 
@@ -140,7 +140,7 @@ def test_the_worse_arm_is_kept_out(lake: Lake, days: list[dt.date], challenger: 
 def test_rows_lie_by_person_and_say_whose_they_are(lake: Lake, days: list[dt.date], challenger: ReadyArm) -> None:
     found = made.evidence(lake, days, DEFAULT_ARM, challenger, LATER)
     assert (np.diff(found.users) >= 0).all()
-    assert found.users.max() == 149
+    assert found.users.max() == 99
     assert set(found.slices) == {"language", "part of day", "account age"}
     assert set(found.people) == {"language", "region", "account age", "activity"}
 
@@ -180,7 +180,7 @@ def test_what_is_not_settled_or_too_early_is_left_out_and_counted(lake: Lake, da
     at = np.concatenate([part.at for part in parts])
     assert at.min() >= np.datetime64(since.replace(tzinfo=None))
     assert at.max() < np.datetime64((now - WINDOW).replace(tzinfo=None))
-    assert found.n + sum(found.n_left_out.values()) == 6000
+    assert found.n + sum(found.n_left_out.values()) == 3000
     assert set(found.n_left_out) == {"before the moment asked for", "not settled"}
 
 
@@ -238,7 +238,7 @@ def test_decisions_among_fewer_tips_are_padded(tmp_path: Path) -> None:
 
 
 def test_without_a_readable_decision_the_error_says_what_was_found(lake: Lake, days: list[dt.date]) -> None:
-    with pytest.raises(made.EvidenceError, match=r"No decision of 2026-03-02 to 2026-03-13 .* 6,000 not settled\."):
+    with pytest.raises(made.EvidenceError, match=r"No decision of 2026-03-02 to 2026-03-13 .* 3,000 not settled\."):
         made.evidence(lake, days, DEFAULT_ARM, DEFAULT_ARM, learning.START)
     with pytest.raises(made.EvidenceError, match="there are none"):
         made.evidence(lake, [dt.date(2020, 1, 1)], DEFAULT_ARM, DEFAULT_ARM, LATER)
@@ -254,5 +254,5 @@ def test_an_evaluation_is_kept_and_tells_the_verdict_with_its_reasons(
     assert read_evaluation(place, "a-version") == told
     text = as_markdown(told)
     assert "| snips |" in text
-    assert "**Release** by 6,000 decisions of 150 people." in text
+    assert "**Release** by 3,000 decisions of 100 people." in text
     assert text.count("\n- passed: ") == len(told.findings)

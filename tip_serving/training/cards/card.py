@@ -153,7 +153,9 @@ def is_complete(card: Card) -> list[str]:
     own = [metric for metric in card.metrics if metric.of == card.version]
     if card.metrics and not own:
         missing.append("metrics of this version, not of baselines alone")
-    missing += [f"the interval of {metric.name}" for metric in own if metric.low is None or metric.high is None]
+    # Where a log cannot carry an interval the note says why, and what is not known is known not to be.
+    bare = [metric for metric in own if None in (metric.low, metric.high) and not metric.note]
+    missing += [f"the interval of {metric.name}, or why there is none" for metric in bare]
     if card.name == REWARD_MODEL and not card.calibration:
         missing.append("calibration")
     return missing + _missing_of_fairness(card.fairness)

@@ -39,8 +39,8 @@ def test_a_card_with_everything_is_complete() -> None:
         ("fairness", None, "fairness"),
         ("fairness", Fairness(**_NOT_MEASURED, not_measured=" "), "fairness: why it was not measured"),
         ("metrics", cards.card().metrics[1:], "metrics of this version, not of baselines alone"),
-        ("metrics", (cards.card().metrics[0].model_copy(update={"low": None}),), "the interval of AUC"),
-        ("metrics", (cards.card().metrics[0].model_copy(update={"high": None}),), "the interval of AUC"),
+        ("metrics", (cards.without("low"),), "the interval of AUC, or why there is none"),
+        ("metrics", (cards.without("high"),), "the interval of AUC, or why there is none"),
     ],
 )
 def test_each_thing_that_is_missing_is_told(field: str, emptied: Any, told: str) -> None:
@@ -52,6 +52,11 @@ def test_fairness_has_to_be_looked_at_by_every_column(column: str) -> None:
     groups = tuple(cards.group(other) for other in SLICED_BY if other != column)
     found = Fairness(groups=groups, gaps={}, findings=(), not_measured=None)
     assert is_complete(cards.card(fairness=found)) == [f"fairness by {column}"]
+
+
+def test_a_reason_stands_for_an_interval_that_the_log_cannot_carry() -> None:
+    refused = cards.without("low", "high").model_copy(update={"note": "Refused: too few."})
+    assert is_complete(cards.card(metrics=(refused,))) == []
 
 
 def test_everything_that_is_missing_is_told_at_once() -> None:
@@ -182,6 +187,7 @@ def test_figures_have_the_digits_that_say_something(value: object, told: str) ->
     assert figure(value) == told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on this machine")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_a_browser_nothing_is_refused_cut_off_or_hard_to_read(scheme: Any, tmp_path: Path) -> None:
