@@ -7,7 +7,6 @@ better weeks, or to more people late in a rollout, gains nothing by it. People a
 import datetime as dt
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from tip_experiments.stats.difference import Effect
@@ -16,6 +15,7 @@ from tip_experiments.stats.stratified import StratifiedEffect, stratified_differ
 from tip_serving.rewards import sentences
 from tip_serving.rewards.rates import keyed
 from tip_serving.rewards.tables import COMPARISONS, Dimension
+from tip_serving.rewards.tally import coded
 
 PLANNED_USERS = 1_000
 """People for whom intervals are narrowest; they hold for any number from BURN_IN on. Fixed before there were data."""
@@ -42,7 +42,12 @@ def comparisons(tally: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_dimension(found: pl.DataFrame, dimension: Dimension) -> list[dict[str, Any]]:
-    due = found.filter(pl.col("n_due") > 0)
+    due = (
+        found.filter(pl.col("n_due") > 0)
+        .with_columns(coded("day", "manifest_version").alias("stratum"))
+        .group_by("code", "stratum", "person", maintain_order=True)
+        .agg(pl.col("rewarded", "n_due").sum(), pl.col("key", "day").first())
+    )
     ages = due.group_by("key").agg(pl.col("day").min()).sort("day", "key").rows()
     pairs = [pair for place, (key, _) in enumerate(ages) if (pair := _against_oldest(due, key, ages[:place]))]
     if not pairs:
@@ -57,8 +62,8 @@ def _against_oldest(due: pl.DataFrame, key: str, older: list[tuple[str, dt.date]
     for reference, _ in older:
         both = pl.concat([mine, due.filter(pl.col("key") == reference)])
         found = stratified_difference(
-            both["user"].rank("dense").to_numpy().astype(np.int64),
-            both.select(pl.struct("day", "manifest_version").rank("dense")).to_series().to_numpy().astype(np.int64),
+            both["person"].to_numpy(),
+            both["stratum"].to_numpy(),
             (both["key"] == key).to_numpy(),
             both["rewarded"].to_numpy(),
             both["n_due"].to_numpy(),

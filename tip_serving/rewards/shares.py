@@ -26,7 +26,7 @@ def sample_ratios(tally: pl.DataFrame, weights: Weights) -> pl.DataFrame:
     """
     counted = (
         tally.group_by("manifest_version", "arm")
-        .agg(pl.col("user").n_unique().alias("n_users"), pl.col("day").min(), pl.col("day").max().alias("until"))
+        .agg(pl.col("person").n_unique().alias("n_users"), pl.col("day").min(), pl.col("day").max().alias("until"))
         .sort("day", "manifest_version", "arm")
     )
     rows: list[dict[str, Any]] = []

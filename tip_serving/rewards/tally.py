@@ -4,7 +4,7 @@ A tip counts as shown where it came first in a decision of kind `score`, or in o
 said that it showed it: a tip that was written only to be scored beside others was seen by nobody. Tips further down are
 left out, since they are known of only where somebody reacted to them.
 
-It names people. It is held in memory and never written.
+People are numbers in it, given anew each time; their names are dropped as soon as a day of one is known to be theirs.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ _READ = ("user", "decision_id", "tip_id", "at", "kind", *DECIDED_BY, "rank", "ra
          *(f"{reaction}_at" for reaction in _REACTIONS))  # fmt: skip
 COUNTS = ("n_shown", "n_due", "n_open", "n_displayed", *(f"n_{reaction}" for reaction in _REACTIONS))
 
-TALLY: Schema = {
+_DAY: Schema = {
     "day": pl.Date,
     "user": pl.String,
     **dict.fromkeys(DECIDED_BY, pl.String),  # prompt_version and model are null where nobody is known to have written
@@ -35,6 +35,7 @@ TALLY: Schema = {
     "rewarded": pl.Float64,  # of those that are due
     "rating_sum": pl.Float64,
 }
+TALLY: Schema = {"person": pl.Int64, **{name: dtype for name, dtype in _DAY.items() if name != "user"}}
 
 
 def tally(lake: Lake, of: Iterable[dt.date], now: dt.datetime) -> pl.DataFrame:
@@ -45,13 +46,26 @@ def tally(lake: Lake, of: Iterable[dt.date], now: dt.datetime) -> pl.DataFrame:
         of: UTC days; one that is named twice counts once.
         now: aware; which rewards are certain.
     """
-    parts = [empty(TALLY)]
-    parts += [summed(export.read_day(lake, TIP_SCORES, day, _READ), day, now) for day in sorted(set(of))]
-    return pl.concat(parts)
+    return joined(summed(export.read_day(lake, TIP_SCORES, day, _READ), day, now) for day in sorted(set(of)))
+
+
+def joined(days: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Several days' sums as one tally."""
+    whole = pl.concat([empty(_DAY), *days])
+    return whole.select(coded("user").alias("person"), *(name for name in TALLY if name != "person"))
+
+
+def coded(*columns: str) -> pl.Expr:
+    """A number for each combination of these columns, int64 and dense: numbers are grouped ten times as fast as names.
+
+    Column `code`; in the order of the values.
+    """
+    of = pl.col(columns[0]) if len(columns) == 1 else pl.struct(columns)
+    return of.rank("dense").cast(pl.Int64).alias("code")
 
 
 def summed(shown: pl.DataFrame, day: dt.date, now: dt.datetime) -> pl.DataFrame:
-    """The sums of one day's rows of `tip_scores`; a row that comes twice counts once."""
+    """The sums of one day's rows of `tip_scores`, by user; a row that comes twice counts once."""
     is_over = pl.lit(now.astimezone(dt.UTC)) - pl.col("at") > reward.WINDOW
     counts = {
         "n_shown": pl.lit(value=True),
@@ -74,4 +88,4 @@ def summed(shown: pl.DataFrame, day: dt.date, now: dt.datetime) -> pl.DataFrame:
             pl.col("rating").filter(pl.col("is_shown") & pl.col("rated_at").is_not_null()).sum().alias("rating_sum"),
         )
     )
-    return whole.select(pl.col(name).cast(dtype) for name, dtype in TALLY.items())
+    return whole.select(pl.col(name).cast(dtype) for name, dtype in _DAY.items())

@@ -9,12 +9,12 @@ from support.rewards import FIRST, LATER, frame, living, tip
 
 from tip_serving.bench.page.words import isolated
 from tip_serving.rewards.comparing import BURN_IN, comparisons
-from tip_serving.rewards.tally import summed
+from tip_serving.rewards.tally import joined, summed
 
 
 def _compared(rows: list[dict[str, Any]]) -> pl.DataFrame:
     days = frame(rows).with_columns(pl.col("at").dt.date().alias("day")).partition_by("day", as_dict=True)
-    return comparisons(pl.concat([summed(found.drop("day"), day, LATER) for (day,), found in days.items()]))
+    return comparisons(joined(summed(found.drop("day"), day, LATER) for (day,), found in days.items()))
 
 
 def _prompt(found: pl.DataFrame, key: str) -> Any:

@@ -11,7 +11,7 @@ from support.rewards import FIRST, LATER, frame, living, tip, write_days
 from tip_serving.lake.storage import Lake
 from tip_serving.rewards.rates import rates
 from tip_serving.rewards.tables import Certainty, Dimension, Window
-from tip_serving.rewards.tally import TALLY, summed, tally
+from tip_serving.rewards.tally import TALLY, joined, summed, tally
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_intervals_over_people_cover_where_those_over_tips_would_not() -> None:
     hits, naive, runs = 0, 0, 300
     for _ in range(runs):
         rows = living(rng, {"a|v1": 0.3}, n_users=40, n_days=15, between=0.2)
-        found = _row(rates(pl.concat([summed(frame(rows), FIRST, LATER)]), LATER), Dimension.ARM, "champion")
+        found = _row(rates(joined([summed(frame(rows), FIRST, LATER)]), LATER), Dimension.ARM, "champion")
         # the chance is cut at 0.01 and 0.99, so the truth is a little above 0.3
         truth = float(np.mean(np.clip(0.3 + 0.2 * np.random.default_rng(0).normal(size=200_000), 0.01, 0.99)))
         hits += found["reward_low"] <= truth <= found["reward_high"]

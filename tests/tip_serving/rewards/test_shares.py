@@ -7,13 +7,13 @@ import polars as pl
 from support.rewards import FIRST, LATER, frame, living, tip
 
 from tip_serving.rewards.shares import UNKNOWN, sample_ratios
-from tip_serving.rewards.tally import summed
+from tip_serving.rewards.tally import joined, summed
 
 WEIGHTS = {"m1": {"champion": 0.9, "challenger": 0.1}}
 
 
 def _told(rows: list[dict[str, Any]], weights: Any = WEIGHTS) -> pl.DataFrame:
-    return sample_ratios(summed(frame(rows), FIRST, LATER), weights)
+    return sample_ratios(joined([summed(frame(rows), FIRST, LATER)]), weights)
 
 
 def _people(arm: str, n: int, **changes: Any) -> list[dict[str, Any]]:
