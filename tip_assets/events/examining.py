@@ -31,7 +31,7 @@ def results(
     checks: Sequence[Check], archive: Archive, kind: str, frames: Mapping[dt.date, pl.DataFrame]
 ) -> Iterator[dg.AssetCheckResult]:
     """What each check finds in the days of a run; of several days it tells the numbers of the first that fails."""
-    held = export.inventory(archive.lake)
+    held = export.inventory(archive.lake, [kind] if kind in export.SCHEMAS else [])
     days = [Day(archive.lake, kind, day, archive.now, frame, held, LIMITS) for day, frame in frames.items()]
     for check in checks:
         found = [(day.day, check.examine(day)) for day in days]

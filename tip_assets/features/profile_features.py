@@ -11,6 +11,7 @@ from tip_assets.events.assets import exposures, feedback, signals
 from tip_assets.events.days import DAYS
 from tip_assets.events.examining import days_of, results, specs
 from tip_assets.resources.archive import Archive
+from tip_serving.events import export
 from tip_serving.features.profile import PROFILE_FEATURES
 from tip_serving.lake import layout
 from tip_serving.training import profiles, upkeep
@@ -33,9 +34,10 @@ def profile_features(context: dg.AssetExecutionContext, archive: dg.ResourcePara
 
     Nothing from after the day is in it, whenever it became known; a feature is null where it cannot be known.
     """
+    held = export.inventory(archive.lake)
     frames = {}
     for day in days_of(context):
-        counts = upkeep.make(archive.lake, upkeep.Table.PROFILE, day, archive.now)
+        counts = upkeep.make(archive.lake, upkeep.Table.PROFILE, day, archive.now, held)
         frames[day] = profiles.read_snapshot(archive.lake, day)
         context.add_asset_metadata(_metadata(archive, day, frames[day], counts), partition_key=day.isoformat())
     return dg.MaterializeResult(check_results=list(results(CHECKS[PROFILE], archive, PROFILE, frames)))

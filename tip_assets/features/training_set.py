@@ -12,6 +12,7 @@ from tip_assets.events.days import DAYS
 from tip_assets.events.examining import days_of, results, specs
 from tip_assets.features.profile_features import GROUP, profile_features
 from tip_assets.resources.archive import Archive
+from tip_serving.events import export
 from tip_serving.lake import layout
 from tip_serving.training import training_set as made
 from tip_serving.training import upkeep
@@ -32,9 +33,10 @@ def training_set(context: dg.AssetExecutionContext, archive: dg.ResourceParam[Ar
     Excluded and counted are decisions under another feature contract and those without usable vectors. Rewards whose
     24 hours have not passed are not settled yet; late feedback opens the day again.
     """
+    held = export.inventory(archive.lake)
     frames = {}
     for day in days_of(context):
-        counts = upkeep.make(archive.lake, upkeep.Table.TRAINING, day, archive.now)
+        counts = upkeep.make(archive.lake, upkeep.Table.TRAINING, day, archive.now, held)
         frames[day] = made.read(archive.lake, [day])
         context.add_asset_metadata(_metadata(archive, day, frames[day], counts), partition_key=day.isoformat())
     return dg.MaterializeResult(check_results=list(results(CHECKS[TRAINING], archive, TRAINING, frames)))

@@ -13,7 +13,7 @@ import datetime as dt
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -172,11 +172,15 @@ def days(lake: Lake, kind: str) -> list[dt.date]:
     return [dt.date.fromisoformat(layout.day_of(entry.path)) for entry in lake.find(layout.event_days(kind))]
 
 
-def inventory(lake: Lake) -> dict[tuple[str, dt.date], Held]:
-    """Every day that the lake has, by kind and day, told by the marks alone where they are there."""
-    marks = {entry.path for kind in SCHEMAS for entry in lake.find(layout.feature_marks(kind))}
+Inventory = Mapping[tuple[str, dt.date], Held]
+"""What the lake has, by kind and day."""
+
+
+def inventory(lake: Lake, kinds: Iterable[str] = tuple(SCHEMAS)) -> dict[tuple[str, dt.date], Held]:
+    """Every day that the lake has of these kinds, told by the marks alone where they are there."""
     found = {}
-    for kind in SCHEMAS:
+    for kind in kinds:
+        marks = {entry.path for entry in lake.find(layout.feature_marks(kind))}
         for day in days(lake, kind):
             mark = layout.feature_mark(kind, day.isoformat())
             found[kind, day] = Held(**json.loads(lake.read(mark))) if mark in marks else _examined(lake, kind, day)

@@ -105,7 +105,7 @@ def _served(lake: Lake, from_store: pl.DataFrame) -> tuple[int, list[Leak]]:
     differing: dict[int, list[str]] = {}
     n_late = 0
     told = from_store.filter(pl.col("profile_computed_at").is_not_null())  # else every feature fell back
-    for rows in told.partition_by("profile_computed_at", maintain_order=True):
+    for rows in told.sort("user", "at").partition_by("profile_computed_at", maintain_order=True):
         moment = rows["profile_computed_at"][0]
         found = profiles.snapshot(lake, moment, rows["user"].unique().to_list())
         known = {row["user"]: row for row in found.iter_rows(named=True)}

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tip_serving.events import export
-from tip_serving.events.export import Held
+from tip_serving.events.export import Inventory
 from tip_serving.events.kinds import Kind
 from tip_serving.events.store import TIP_SCORES, Day, EventStore
 from tip_serving.features.contract import contract_hash
@@ -83,7 +83,9 @@ def _lack(day: dt.date, kinds: Sequence[Day], tables: Sequence[tuple[Table, str 
     return Lack(day, tuple(one.kind for one in kinds), tuple(table for table, _ in tables), basis)
 
 
-def make(lake: Lake, table: Table, day: dt.date, now: dt.datetime) -> dict[str, int]:
+def make(
+    lake: Lake, table: Table, day: dt.date, now: dt.datetime, held: Inventory | None = None
+) -> dict[str, int]:  # fmt: skip
     """Make one day of a table from the events in the lake; counts of its rows and of what is not in it.
 
     Args:
@@ -91,9 +93,10 @@ def make(lake: Lake, table: Table, day: dt.date, now: dt.datetime) -> dict[str, 
         table: which.
         day: UTC.
         now: aware; decides what is settled, and dates what is replaced.
+        held: what the lake has of events, where it was asked for several days at once.
     """
     mark = layout.feature_mark(table, day.isoformat())
-    fingerprint = _fingerprint(table, day, _sources(export.inventory(lake)), now)
+    fingerprint = _fingerprint(table, day, _sources(export.inventory(lake) if held is None else held), now)
     if table is Table.PROFILE:
         counts = _make_profiles(lake, day, now)
     else:
@@ -112,13 +115,14 @@ def bring_up_to_date(store: EventStore, lake: Lake, now: dt.datetime) -> Iterato
     wanted = lacking(store, lake, now)
     for exported in export.export(store, lake):
         yield Made(*exported[:3])
+    held = export.inventory(lake)
     for table in Table:
         for lack in wanted:
             if table in lack.tables:
-                yield Made(table, lack.day, make(lake, table, lack.day, now)["n_rows"])
+                yield Made(table, lack.day, make(lake, table, lack.day, now, held)["n_rows"])
 
 
-def _sources(held: Mapping[tuple[str, dt.date], Held]) -> dict[tuple[str, dt.date], str]:
+def _sources(held: Inventory) -> dict[tuple[str, dt.date], str]:
     return {key: file.sha256 for key, file in held.items()}
 
 

@@ -1,13 +1,13 @@
 """What a check is: a claim about one day of a table, how much hangs on it, and what was found, in numbers."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
 import polars as pl
 
-from tip_serving.events.export import Held
+from tip_serving.events.export import Inventory
 from tip_serving.lake.storage import Lake
 from tip_serving.training.profiles import end_of
 from tip_serving.training.quality.limits import Limits
@@ -40,8 +40,8 @@ class Day(NamedTuple):
     day: dt.date
     now: dt.datetime
     frame: pl.DataFrame
-    held: Mapping[tuple[str, dt.date], Held]
-    """What the lake has of events."""
+    held: Inventory
+    """What the lake has of this kind of events."""
     limits: Limits
 
     @property
