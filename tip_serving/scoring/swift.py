@@ -5,6 +5,7 @@ field by field; whatever else comes (a fault, a way to write a moment that msgsp
 which takes it or names every fault.
 """
 
+import dataclasses
 import datetime as dt
 import re
 import types
@@ -12,9 +13,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
-import annotated_types
 import msgspec
-from pydantic import AwareDatetime, BaseModel, StringConstraints
+from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -93,9 +93,10 @@ def _limited(kind: Any, metadata: Iterable[Any]) -> Any:
     """The type within the limits that pydantic keeps beside it."""
     limits: dict[str, Any] = {}
     for limit in metadata:
-        if type(limit) not in _LIMITS:
-            raise TypeError(f"No struct can be made with {limit!r}; say here how msgspec limits {kind!r}.")
-        limits |= {name: value for name in _MEANT if (value := getattr(limit, name, None)) is not None}
+        told = {field.name: getattr(limit, field.name) for field in dataclasses.fields(limit)}
+        limits |= {name: value for name, value in told.items() if value is not None}
+    if strange := limits.keys() - _LIMITS:
+        raise TypeError(f"No struct can be made of {kind!r} within {', '.join(strange)}; say here how msgspec does it.")
     if not limits:
         return kind
     if "pattern" in limits:
@@ -103,8 +104,7 @@ def _limited(kind: Any, metadata: Iterable[Any]) -> Any:
     return Annotated[kind, msgspec.Meta(**limits)]
 
 
-_LIMITS = {StringConstraints, annotated_types.MinLen, annotated_types.MaxLen, annotated_types.Ge, annotated_types.Le}
-_MEANT = ("min_length", "max_length", "pattern", "ge", "le")
+_LIMITS = {"min_length", "max_length", "pattern", "ge", "le"}
 
 
 def _check(found: Any) -> Callable[[Any], object]:
