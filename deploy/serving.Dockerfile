@@ -1,4 +1,4 @@
-# The server: /score, /generate, /feedback. From the top of the repository:
+# The server: /score, /generate, /feedback, /signals. From the top of the repository:
 #
 #   docker build -f deploy/serving.Dockerfile -t tip-serving .
 #   docker run --read-only --tmpfs /tmp -v tip:/var/lib/tip -p 8000:8000 -e TIP_SERVICE_TOKENS=... tip-serving

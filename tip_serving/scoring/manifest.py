@@ -72,7 +72,8 @@ class Arm(_Strict):
     name: Name
     role: Role
     weight: Annotated[float, Field(ge=0, le=1)]
-    """Share of all users that see this arm; of a shadow the share of requests that it scores too."""
+    """Share of all users that see this arm. A shadow scores every request that its queue has room for, whatever stands
+    here."""
     model: ModelArtifact | None
     policy: PolicyArtifact | None
     prompt_policy: PolicyArtifact | None

@@ -148,8 +148,13 @@ def read(kind: type[_Body], body: bytes) -> _Body:
         return kind.model_validate_json(body, strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in found[:_MAX_FAULTS]]
+        faults = [f"{_place(fault['loc'])}: {_said(fault['msg'])}" for fault in found[:_MAX_FAULTS]]
         raise RequestError([*faults, *(_feature_faults(body) if issubclass(kind, Asking) else ())]) from None
+
+
+def _said(message: str) -> str:
+    """The message for somebody who sends JSON: there are no tuples, and no errors of Python's."""
+    return message.removeprefix("Value error, ").replace("Tuple should", "List should").replace("valid tuple", "list")
 
 
 def _place(location: Sequence[int | str]) -> str:
