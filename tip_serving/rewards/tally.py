@@ -4,7 +4,7 @@ A tip counts as shown where it came first in a decision of kind `score`, or in o
 said that it showed it: a tip that was written only to be scored beside others was seen by nobody. Tips further down are
 left out, since they are known of only where somebody reacted to them.
 
-People are numbers in it, given anew each time; their names are dropped as soon as a day of one is known to be theirs.
+People are numbers in it, given anew each time. It is held in memory and never written.
 """
 
 import datetime as dt
