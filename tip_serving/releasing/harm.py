@@ -23,6 +23,8 @@ N_ALARMS = 6
 """Reward, early reward, dismissals, errors, slow answers and the numbers of users share the error rate."""
 BURN_IN = 200
 """Decisions of both arms below which spreads say nothing."""
+ENOUGH_TO_SPREAD = 20
+"""Users with it, and users without, below which a standard error promises too much."""
 _UNKNOWN = SideBounds(None, None)
 
 
@@ -86,11 +88,11 @@ def _harm(measured: Measured, error: float, planned_n: int, min_users: int) -> S
 def _harm_by_count(measured: Measured, error: float) -> SideBounds:
     """Exact, whether hardly anybody has it or everybody: each user counts once.
 
-    What is technical and never happened has no clusters: then all decisions count, or a hundred people could never
-    rule it out.
+    Where what is technical shows no clusters, each time another user, all decisions count instead: else a hundred
+    people could never rule out what happens once in a thousand requests.
     """
     tables: Sequence[pl.DataFrame] = measured[1:3]
-    if not (measured.is_technical and measured.treatment["value"].sum() == 0):
+    if not (measured.is_technical and all(_n_affected(table) == table["value"].sum() for table in tables)):
         tables = [table.group_by("user", maintain_order=True).first() for table in tables]
     control, treatment = (Proportion(int(table["value"].sum()), table.height) for table in tables)
     if measured.is_higher_better:
@@ -98,9 +100,18 @@ def _harm_by_count(measured: Measured, error: float) -> SideBounds:
     return ShareBounds(1 - error).harm(control, treatment)
 
 
+def _n_affected(table: pl.DataFrame) -> int:
+    """Users with at least one."""
+    return table.filter(pl.col("value") > 0)["user"].n_unique()
+
+
 def _harm_by_spread(measured: Measured, error: float, planned_n: int, min_users: int) -> SideBounds:
     tables = measured[1:3]
-    if min(table["user"].n_unique() for table in tables) < min_users:
+    users = (
+        pl.concat(tables).group_by("user").agg(pl.col("value").max().alias("any"), pl.col("value").min().alias("all"))
+    )
+    n_told = min(int((users["any"] > 0).sum()), int((users["all"] < 1).sum()))
+    if min(table["user"].n_unique() for table in tables) < min_users or n_told < ENOUGH_TO_SPREAD:
         return _UNKNOWN
     rail = Guardrail(measured.name, measured.margin, is_higher_better=measured.is_higher_better)
     control, treatment = map(_estimate, tables)
