@@ -17,7 +17,6 @@ from tip_serving.lake.storage import ConflictError, Lake
 from tip_serving.scoring.manifest import Arm, File, ModelArtifact, Name, PolicyArtifact, Role, Sha256
 
 REWARD_MODEL, TIP_POLICY, PROMPT_POLICY = "tip-reward-model", "tip-policy", "tip-prompt-policy"
-REGISTERED = (REWARD_MODEL, TIP_POLICY, PROMPT_POLICY)
 """The names under which versions are registered and have cards."""
 
 _N_DIGITS = 12

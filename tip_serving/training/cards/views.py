@@ -8,8 +8,6 @@ from tip_serving.bench.page.figures import Axis, linear
 from tip_serving.training.cards.card import Card, Fairness, Group, Input, Metric, Part
 
 _SHOWN_INPUTS = 15
-_ONE_AXIS = 6
-"""Metrics of one kind that are drawn beside one another, as the arms of a prompt policy."""
 
 
 class MetricView(NamedTuple):
