@@ -9,6 +9,16 @@ from tip_serving.lake.storage import Lake, MissingError
 
 FIRST_DAY = dt.date(2026, 3, 2)  # a Monday
 USUAL_DAYS = 16
+BENCH_DAY = 2
+"""From which on the bench's leader is rolled out; before it, other writers are tried."""
+FIRST_TRAINING = 8
+"""Before which day the first models are trained. Earlier there is too little to part into four by time."""
+BROKEN_DAY = 12
+"""Before which day what a broken pipeline made is proposed."""
+SECOND_TRAINING = 16
+"""Before which day models are trained again, in a demo that is longer than usual."""
+NEED_ALL = frozenset({0, FIRST_TRAINING, BROKEN_DAY, SECOND_TRAINING})
+"""Before these days everything must be materialized as store and lake say, what late reactions opened again too."""
 TEMPERATURE = 0.7  # of the models that write
 _FILE = "plan.json"
 
@@ -26,35 +36,6 @@ class Plan(BaseModel):
     n_days: int
     n_people: int
     first_day: dt.date = FIRST_DAY
-
-    @property
-    def bench_day(self) -> int:
-        """From which on the bench's leader is rolled out; before it, other writers are tried."""
-        return self._at(2)
-
-    @property
-    def first_training(self) -> int:
-        """Before which day the first models are trained."""
-        return self._at(8)
-
-    @property
-    def faulty_day(self) -> int:
-        """Before which day what a broken pipeline made is proposed."""
-        return self._at(11)
-
-    @property
-    def second_training(self) -> int:
-        """Before which day models are trained again."""
-        return self._at(13)
-
-    @property
-    def needs_all(self) -> frozenset[int]:
-        """Before which days every day's assets have to be as store and lake say; the end is among them."""
-        return frozenset({0, self.first_training, self.faulty_day, self.second_training, self.n_days})
-
-    def _at(self, day: int) -> int:
-        """The day that lies where `day` lies in a demo of the usual length."""
-        return max(1, round(day * self.n_days / USUAL_DAYS))
 
     def day(self, number: int) -> dt.date:
         """The UTC day of this number, the first one being 0."""

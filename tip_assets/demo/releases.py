@@ -27,10 +27,10 @@ PLAN = RolloutPlan(
     auto_approve=True,
     accepts_warnings=True,
 )
-BENCH_PLAN = PLAN.model_copy(
+SMALL_STEP = PLAN.model_copy(
     update={"guardrails": Guardrails(reward=0.12, early_reward=0.12, dismissed=0.12, errors=0.02)}
 )
-"""A cell changes who writes, and not how tips are chosen: little is to be gained or lost by it, so little is shown."""
+"""Of an arm that is much like the champion: some hundred people cannot rule out in days that it is a little worse."""
 
 
 class Advanced(BaseModel):

@@ -15,7 +15,7 @@ from tip_assets.demo.journal import Journal
 from tip_assets.demo.living import Stretch
 from tip_assets.demo.page.content import Page
 from tip_assets.demo.page.gathering import gather
-from tip_assets.demo.plan import Plan
+from tip_assets.demo.plan import BENCH_DAY, BROKEN_DAY, FIRST_TRAINING, NEED_ALL, SECOND_TRAINING, Plan
 from tip_assets.demo.releases import Advanced
 from tip_serving.lake.storage import Lake
 from tip_serving.releasing.plan import RolloutPlan
@@ -92,16 +92,16 @@ class Story:
     def _decide(self, day: int, at: Advanced, bench: BenchResult) -> Advanced:
         """What is trained and proposed before a day begins."""
         now = self.plan.midnight(day)
-        if day == self.plan.bench_day:
+        if day == BENCH_DAY:
             at = self._propose(
-                "propose-bench", bench.proposal_id, now, "Leads the board of the bench.", releases.BENCH_PLAN
+                "propose-bench", bench.proposal_id, now, "Leads the board of the bench.", releases.SMALL_STEP
             )
-        if day == self.plan.first_training:
-            at = self._train("first", day, at)
-        if day == self.plan.faulty_day:
+        if day == FIRST_TRAINING:
+            at = self._train("first", day, at, releases.PLAN)
+        if day == BROKEN_DAY:
             at = self._break(day, at)
-        if day == self.plan.second_training:
-            at = self._train("second", day, at)
+        if day == SECOND_TRAINING:
+            at = self._train("second", day, at, releases.SMALL_STEP)
         return at
 
     def _day(self, day: int, lived: list[Stretch], at: Advanced) -> Advanced:
@@ -134,11 +134,11 @@ class Story:
 
     def _writer(self, day: int) -> str:
         """The model that writes on this day: before the bench's word counts, the others in turn."""
-        return _PILOT[day % len(_PILOT)] if day < self.plan.bench_day else _WRITER
+        return _PILOT[day % len(_PILOT)] if day < BENCH_DAY else _WRITER
 
     def _assets(self, day: int) -> None:
         """Materialize the day that is over; before something rests on them, also what late reactions have opened."""
-        end, is_needed = self.plan.midnight(day + 1), day + 1 in self.plan.needs_all
+        end, is_needed = self.plan.midnight(day + 1), day + 1 in {*NEED_ALL, self.plan.n_days}
 
         def act() -> Done:
             self.materializing.day(self.plan.day(day), end)
@@ -148,7 +148,7 @@ class Story:
 
         self.journal.once(f"assets-{end:%m%dT%H}", Done, act)
 
-    def _train(self, which: str, day: int, at: Advanced) -> Advanced:
+    def _train(self, which: str, day: int, at: Advanced, plan: RolloutPlan) -> Advanced:
         """Train on all days so far, and propose what comes of it."""
         now = self.plan.midnight(day)
         self._tell(f"day {day + 1}: the {which} training", day)
@@ -164,7 +164,7 @@ class Story:
         if trained.candidate_id is None:
             return at
         note = f"Trained on what people did on days 1 to {day}."
-        return self._propose(f"propose-{which}", trained.candidate_id, now, note)
+        return self._propose(f"propose-{which}", trained.candidate_id, now, note, plan)
 
     def _break(self, day: int, at: Advanced) -> Advanced:
         """Train on a broken export; propose that to the gate, and again to a gate that reads the same export."""
@@ -182,7 +182,9 @@ class Story:
         if trained.candidate_id is None:
             return at
         note = "Trained on an export in which taken tips count as waved away."
-        self._propose("propose-broken", trained.candidate_id, now, note)
+        at = self._propose("propose-broken", trained.candidate_id, now, note)
+        if at.is_open:  # another release is under way, or the gate was fooled at once
+            return at
         broken = Lake(str(place))
         fooled = replace(self.sources, evidence=lambda _, *asked: self.sources.evidence(broken, *asked))
         note = "The same once more, and this time the gate reads the broken export, too."

@@ -35,7 +35,7 @@ class Moment:
     day: float
     at: dt.datetime
     kind: str
-    reason: str
+    reasons: tuple[str, ...]
     share: float | None
     findings: tuple[tuple[str, str, str], ...]
     """Name, outcome, sentence."""
@@ -99,6 +99,10 @@ class Page:
     n_restarts: int
     broker: str
     released: str | None
+    milestones: tuple[tuple[int, str], ...]
+    """Days before which something was begun, and what."""
+    n_days_before_learning: int
+    """Days until the first models were trained."""
     spans: tuple[Span, ...]
     lanes: tuple[Lane, ...]
     arms: tuple[ArmRate, ...]
@@ -107,6 +111,6 @@ class Page:
     verdict_on_judge: tuple[str, ...]
     """Sentences on whether the judge predicts people."""
     beliefs: tuple[Belief, ...]
-    refused: tuple[tuple[str, str], ...]
-    """What was refused or rolled back, and the reason."""
+    refused: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """What was refused or rolled back, how it ended, and the reasons."""
     home: str

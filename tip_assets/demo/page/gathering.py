@@ -11,7 +11,7 @@ import polars as pl
 from tip_assets.demo.bench import BenchResult
 from tip_assets.demo.living import Decision, Stretch
 from tip_assets.demo.page.content import ArmRate, Belief, Interval, JudgedCell, Lane, Moment, Page, Span
-from tip_assets.demo.plan import Plan
+from tip_assets.demo.plan import BENCH_DAY, BROKEN_DAY, FIRST_TRAINING, SECOND_TRAINING, Plan
 from tip_assets.demo.releases import served
 from tip_experiments.stats.clustered import clustered_mean
 from tip_serving.lake.storage import Lake
@@ -57,6 +57,13 @@ def gather(
         n_restarts=n_restarts,
         broker="through JetStream" if has_broker else "imported from write-ahead files",
         released=served(lake),
+        milestones=(
+            (BENCH_DAY, "bench proposes"),
+            (FIRST_TRAINING, "first training"),
+            (BROKEN_DAY, "broken pipeline"),
+            (SECOND_TRAINING, "second training"),
+        ),
+        n_days_before_learning=min(FIRST_TRAINING, plan.n_days),
         spans=tuple(_spans(plan, lived)),
         lanes=lanes,
         arms=tuple(_arms(lake)),
@@ -64,9 +71,7 @@ def gather(
         judge=bench.judge,
         verdict_on_judge=tuple(_plain(one) for one in tables.read(lake, "judge_worth")["sentence"]),
         beliefs=tuple(_beliefs(lake)),
-        refused=tuple(
-            (lane.title, lane.moments[-1].reason) for lane in lanes if lane.outcome in {"refused", "rolled back"}
-        ),
+        refused=tuple((one.title, one.outcome, one.moments[-1].reasons) for one in lanes if one.outcome in _STOPPED),
         home=str(home),
     )
 
@@ -100,13 +105,14 @@ def _mean(values: Sequence[float], decisions: Sequence[Decision]) -> Interval:
 def _lane(plan: Plan, one: ReleaseState) -> Lane:
     moments = tuple(
         Moment(
-            day=_days(plan, step.at), at=step.at, kind=str(step.kind), reason=step.reason, share=step.share,
+            day=_days(plan, step.at), at=step.at, kind=str(step.kind), reasons=tuple(step.reason.split(" | ")),
+            share=step.share,
             findings=tuple((found.name, str(found.outcome), found.sentence) for found in step.findings),
         )
         for step in one.steps
     )  # fmt: skip
-    what = one.proposal.note or one.proposal.title
-    return Lane(one.proposal.title, what, str(one.phase), _days(plan, one.proposal.at), moments)
+    title = one.proposal.note.removesuffix(".") or one.proposal.title
+    return Lane(title, one.proposal.title, str(one.phase), _days(plan, one.proposal.at), moments)
 
 
 def _arms(lake: Lake) -> Iterator[ArmRate]:

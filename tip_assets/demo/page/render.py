@@ -29,6 +29,7 @@ def render(page: Page) -> str:
         lead=lead(page),
         facts=_facts(page),
         days=views.days(page),
+        milestones=views.milestones(page),
         regret=views.regret(page),
         taken=views.taken(page),
         lanes=[views.lane(page, lane) for lane in page.lanes],
@@ -42,21 +43,24 @@ def render(page: Page) -> str:
 
 def lead(page: Page) -> str:
     """The whole story in two or three sentences."""
-    before = views.spans_of_days(page.spans, 0, _COMPARED_DAYS)
+    n_before = page.n_days_before_learning
+    before = views.spans_of_days(page.spans, 0, n_before)
     after = views.spans_of_days(page.spans, page.n_days - _COMPARED_DAYS, page.n_days)
     said = []
     if before is not None and after is not None:
         verb = "fell" if after.mean < before.mean else "did not fall"
         said.append(
             f"What it costs that the best tip is not always shown {verb} from {100 * before.mean:.1f} to "
-            f"{100 * after.mean:.1f} takes in 100 tips, from the first {_COMPARED_DAYS} days to the last "
-            f"{_COMPARED_DAYS}."
+            f"{100 * after.mean:.1f} takes in 100 tips: from the {n_before} days before anything was learnt to the "
+            f"last {_COMPARED_DAYS}."
         )
     n_finished = sum(lane.outcome == "finished" for lane in page.lanes)
     if page.lanes:
         said.append(f"Of {len(page.lanes)} proposals {n_finished} went to everybody, step by step and unattended.")
     if page.refused:
-        said.append(f"{len(page.refused)} had not earned it, and people were kept from it.")
+        kept = {"refused": "by the gate before anybody saw it", "rolled back": "by its guardrails"}
+        told = [f"one was stopped {kept[outcome]}" for _, outcome, _ in page.refused]
+        said.append(f"{', '.join(told).capitalize()}.")
     return " ".join(said)
 
 

@@ -8,7 +8,7 @@ from tip_assets.demo.page.content import ArmRate, Belief, Interval, JudgedCell, 
 from tip_serving.bench.page.figures import Axis, linear
 
 TOP, BOTTOM = 4.0, 96.0
-_NAMED = {"shadow": "shadow", "gate passed": "shadow", "finished": "everybody", "rolled back": "rolled back"}
+_TURNING = 75.0  # percent, from which on a name would leave the page
 
 
 class Point(NamedTuple):
@@ -96,6 +96,12 @@ def days(page: Page) -> Axis:
     return axis._replace(low=0.0, high=float(page.n_days), ticks=ticks[:-1] if wanted[-1] == page.n_days else ticks)
 
 
+def milestones(page: Page) -> list[tuple[float, str, str]]:
+    """Where something began, its name, and which end of the name stands there."""
+    at = [(100 * day / page.n_days, what) for day, what in page.milestones]
+    return [(where, what, "start" if where < _TURNING else "end") for where, what in at if where < 100]  # noqa: PLR2004  percent
+
+
 def regret(page: Page) -> Chart:
     """The regret, day by day."""
     return _chart(page, [span.regret for span in page.spans], None, "missed", [0.0])
@@ -114,11 +120,11 @@ def lane(page: Page, one: Lane) -> LaneView:
         step, label = _step(moment)
         if step:
             width = 100 * (end - moment.day) / page.n_days
-            says = f"Day {moment.day + 1:.1f}, {label}: {moment.reason}"
+            says = f"Day {moment.day + 1:.1f}, {label}: {'; '.join(moment.reasons)}"
             bands.append(Band(100 * moment.day / page.n_days, max(width, 0.4), step, label, says))
         if moment.kind in {"refused", "rolled back", "finished", "withdrawn"}:
             marks.append(
-                Mark(100 * moment.day / page.n_days, moment.kind.replace(" ", "-"), moment.kind, moment.reason)
+                Mark(100 * moment.day / page.n_days, moment.kind.replace(" ", "-"), moment.kind, moment.reasons[0])
             )
     return LaneView(one, tuple(bands), tuple(marks))
 
