@@ -75,7 +75,13 @@ def answer_times(site: Site, n_repeats: int) -> None:
     """How long routes and pages take until the last byte."""
     with httpx.Client(base_url=site.url, timeout=60) as client:
         client.post("/api/session", json={"name": "root", "password": PASSWORD}).raise_for_status()
-        for path in ("/api/bench/experiments?limit=50", f"/api/bench/runs/{BIG}?limit=500", "/", f"/experiments/{BIG}"):
+        for path in (
+            "/api/bench/experiments?limit=50",
+            f"/api/bench/runs/{BIG}?limit=500",
+            f"/api/bench/leaderboard/{BIG}",
+            "/",
+            f"/experiments/{BIG}",
+        ):
             tell(path, [timed(lambda path=path: client.get(path).raise_for_status()) for _ in range(n_repeats)])
 
 

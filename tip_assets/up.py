@@ -105,7 +105,7 @@ def running(asked: Sequence[Service], logs: Path) -> Iterator[dict[str, "subproc
     for service in asked:
         if service.port is not None:
             _refuse_taken_port(service)
-    logs.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)  # that of the panel holds the set-up link
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for service in asked:

@@ -12,7 +12,7 @@ from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
 from tip_serving.admin.service import mlflow
 from tip_serving.admin.service.bench import Whole
-from tip_serving.admin.service.errors import NotFoundError
+from tip_serving.admin.service.errors import NotFoundError, UnavailableError
 from tip_serving.admin.service.users import ADMINS, User
 from tip_serving.bench.page.content import JudgeBoard
 
@@ -21,6 +21,8 @@ LOOKS_EVERY_S = 1.0
 BOARDS_LAST_S = 600.0
 """What a ranking rests on names it, so it does not age."""
 MAX_SCENARIOS = 500
+ROWS_AT_FIRST = 40
+"""Of a ranking; hundreds of drawn intervals take a browser a second to lay out."""
 
 
 class ExperimentView(View, component="views/experiment.js"):
@@ -38,6 +40,7 @@ class _Chosen:
     basis: tuple[bool, str] | None = None
     judge: str | None = None
     """Key of a board; None leaves the choice to `boards.first_told`."""
+    has_all_rows: bool = False
     cell: str | None = None
     scenario: str | None = None
     cells: list[str] = field(default_factory=list)
@@ -62,17 +65,23 @@ class _Watched:
     results: ResultsView = field(default_factory=ResultsView)
 
     async def build(self, user: User) -> None:
-        """Show what is quick to find out; a large ranking takes a moment, for which the page does not wait."""
-        _, page = await self._see(user)
+        """Show all but the tips: those of a large experiment take a moment, for which the page does not wait."""
+        whole, page = await self._see(user)
         ui.page_title(f"{self.name} \u00b7 Tip bench")
         self.view.show(page=page, may_act=user.role in ADMINS)
         self.results.show(api=f"/api/bench/leaderboard/{self.name}")
-        self.visitor.soon(self._look)
+        self.chosen.basis = whole.basis
+        try:
+            await self._rank(user, None)
+        except UnavailableError as damage:
+            self.visitor.say(damage.detail)
+        self.visitor.soon(lambda now: self._read(now, None))
         handlers = {"pick": self._pick, "read": self._read, "cancel": self._cancel, "retry": self._retry}
         for event, handle in handlers.items():
             self.visitor.on(self.view, event, handle)
         self.visitor.on(self.results, "choose", self._read)
         self.visitor.on(self.results, "judge", self._rank)
+        self.visitor.on(self.results, "all", self._show_all)
         self.visitor.every(LOOKS_EVERY_S, self._look)
 
     async def _see(self, user: User) -> tuple[Whole, dict[str, Any]]:
@@ -96,8 +105,14 @@ class _Watched:
         told = await self._boards(user)
         drawn = await self._shared(user, "drawn", lambda: boards.drawn(told))
         board = next((one for one in told if boards.key(one) == self.chosen.judge), boards.first_told(told))
-        self.results.show(boards=drawn, judge=boards.key(board) if board else None)
+        n_shown = None if self.chosen.has_all_rows else ROWS_AT_FIRST
+        shortened = [one | {"rows": one["rows"][:n_shown], "n_rows": len(one["rows"])} for one in drawn]
+        self.results.show(boards=shortened, judge=boards.key(board) if board else None)
         self.view.show(marks=boards.marks(board) if board else None)
+
+    async def _show_all(self, user: User, _: Any) -> None:
+        self.chosen.has_all_rows = True
+        await self._rank(user, None)
 
     async def _boards(self, user: User) -> tuple[JudgeBoard, ...]:
         def find() -> tuple[JudgeBoard, ...]:

@@ -132,12 +132,11 @@ def _grid(cells: Sequence[CellRow]) -> dict[str, Any]:
 def _cell(row: CellRow | None) -> dict[str, Any]:
     """A field of the grid by its phase; what judges said of it is laid over it."""
     if row is None:
-        return {"key": "", "phase": "none", "title": "", "share": None, "figure": words.NONE, "note": ""}
+        return {"key": "", "phase": "none", "share": None, "figure": words.NONE, "note": ""}
     counts, is_running = f"{row.n_done:,} of {row.n_needed:,}", row.phase is CellPhase.RUNNING
     return {
         "key": _key(row),
         "phase": row.phase.value,
-        "title": f"{row.model} {row.prompt}: {row.phase.value}, {counts}, {words.money(row.cost_usd)}",
         "share": round(row.n_done / row.n_needed, 3) if is_running and row.n_needed else None,
         "figure": counts if is_running else row.phase.value,
         "note": "being written" if is_running else counts,

@@ -56,8 +56,8 @@ export default {
           <div class="scroll" tabindex="0" role="region" aria-labelledby="cells-title"><table class="grid">
             <thead><tr><th scope="col">Model</th><th v-for="prompt in page.grid.prompts" scope="col"><bdi>{{ prompt }}</bdi></th></tr></thead>
             <tbody><tr v-for="line in page.grid.lines" :key="line.model"><th scope="row"><ModelName :model="line.model"/></th>
-              <td v-for="one in line.cells" :key="one.key" :class="'p-' + one.phase" :data-cell="one.key">
-                <button v-if="one.key" type="button" :class="drawn(one).look" :title="one.title" :aria-pressed="cell && cell.key === one.key ? 'true' : 'false'" @click="$emit('pick', cell && cell.key === one.key ? null : one.key)">
+              <td v-for="(one, i) in line.cells" :key="one.key" :class="'p-' + one.phase" :data-cell="one.key">
+                <button v-if="one.key" type="button" :class="drawn(one).look" :title="line.model + ' ' + page.grid.prompts[i]" :aria-expanded="cell && cell.key === one.key ? 'true' : 'false'" @click="$emit('pick', cell && cell.key === one.key ? null : one.key)">
                   <span v-if="one.share !== null" class="fill" :style="{ width: one.share * 100 + '%' }"></span>
                   <span class="figure">{{ drawn(one).figure }}</span><small>{{ drawn(one).note }}</small></button>
                 <span v-else>{{ one.figure }}</span></td>

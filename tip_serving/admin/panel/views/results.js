@@ -1,16 +1,13 @@
 // What an experiment came to: one judge's ranking at a time, quality against cost, tips side by side.
 import { CellName, Dot, Scatter, Situation } from "tip-panel";
 
-const SHOWN = 40; // rows at first; hundreds of drawn intervals take a second to lay out
-
 export default {
   components: { CellName, Dot, Scatter, Situation },
   props: { boards: Array, judge: String, tips: Object, api: String },
   data() {
-    return { first: "", second: "", all: false };
+    return { first: "", second: "" };
   },
   computed: {
-    shown: () => SHOWN,
     board() {
       if (!this.boards || !this.boards.length) return null;
       return this.boards.find((board) => board.key === this.judge) || this.boards[0];
@@ -44,7 +41,7 @@ export default {
             <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Place</th><th role="columnheader" scope="col" class="left" style="padding-left: 0">Model, prompt</th><th role="columnheader" scope="col">Mean</th>
               <th role="columnheader" scope="col" class="c-plot"><span class="hidden">Drawn</span><svg class="axis" aria-hidden="true"><text v-for="tick in board.ticks" :x="tick.at + '%'" y="14" text-anchor="middle">{{ tick.label }}</text></svg></th>
               <th role="columnheader" scope="col">Scored</th><th role="columnheader" scope="col">Per 1,000</th><th role="columnheader" scope="col">Median</th></tr></thead>
-            <tbody role="rowgroup"><tr role="row" v-for="row in all ? board.rows : board.rows.slice(0, shown)" :key="row.key" :class="row.look" :data-cell="row.key">
+            <tbody role="rowgroup"><tr role="row" v-for="row in board.rows" :key="row.key" :class="row.look" :data-cell="row.key">
               <td role="cell" class="c-place"><span class="big">{{ row.place }}</span><small>{{ row.ranks }}</small></td>
               <th role="rowheader" scope="row"><CellName :model="row.model" :prompt="row.prompt"/><small v-if="row.note">{{ row.note }}</small></th>
               <td role="cell" v-if="!row.drawn" class="c-none" colspan="2">{{ row.verdict }}</td>
@@ -54,7 +51,7 @@ export default {
               <td role="cell" data-label="Per 1,000">{{ row.cost }}</td><td role="cell" data-label="Median">{{ row.latency }}</td>
             </tr></tbody>
           </table>
-          <p v-if="!all && board.rows.length > shown" class="pages"><button type="button" @click="all = true">Show all {{ board.rows.length }} cells</button></p>
+          <p v-if="board.rows.length < board.n_rows" class="pages"><button type="button" @click="$emit('all', null)">Show all {{ board.n_rows }} cells</button></p>
         </template>
       </section>
 
