@@ -23,8 +23,9 @@ from tip_serving.events.signal import AccountSet, AppClosed, AppOpened, TaskAdde
 from tip_serving.features.vector import names
 from tip_serving.lake import layout
 from tip_serving.lake.tables import read_table, write_table
+from tip_serving.privacy.places import lake_events
 from tip_serving.scoring.online_store import write_profiles
-from tip_serving.training import profiles, training_set
+from tip_serving.training import history, profiles, training_set
 from tip_serving.training.time_travel import MIN_OUTCOMES, travel
 
 N_PEOPLE = 40
@@ -35,6 +36,7 @@ LAST = FIRST + (N_DAYS - 1) * A_DAY
 END = profiles.end_of(LAST)
 """Of the days that people lived before they ask."""
 AFTER = END + 3 * A_DAY
+FIRST_HOUR = END - N_DAYS * A_DAY
 ZONES = ("Europe/Paris", "America/Lima", "Asia/Kolkata", None)
 
 
@@ -120,7 +122,7 @@ def test_recomputed_features_equal_those_served_bit_for_bit(place: Archive) -> N
     sources = {exposure.profile_source for exposure in exposures}
     assert sources == {"store", "store does not know the user"}
     place.refresh(exposures, AFTER)
-    found = travel(place.lake, END.date())
+    found = travel(place.lake, END.date(), AFTER)
     assert (found.n_decisions, found.n_from_store) == (2 * (N_PEOPLE + 1), 2 * N_PEOPLE)
     assert found.leaks == ()
     assert found.n_late == 0
@@ -143,7 +145,7 @@ def test_a_served_value_that_is_off_by_the_least_is_found_and_named(place: Archi
         place, snapshot.with_columns(pl.when(is_theirs).then(pl.lit(other, dtype)).otherwise(feature).alias(feature))
     )
     place.refresh(ask(place, hours=(0.5,)), AFTER)
-    (leak,) = travel(place.lake, END.date()).leaks
+    (leak,) = travel(place.lake, END.date(), AFTER).leaks
     assert (leak.column, leak.n_rows) == (f"profile_{feature}", 1)
     assert leak.rows[0].startswith(person.removeprefix("user-"))
 
@@ -160,7 +162,7 @@ def test_a_snapshot_that_knows_the_next_day_under_yesterdays_moment_is_found(pla
     publish(place, leaking)
     write_table(place.lake, layout.profile_features(LAST.isoformat()), leaking)  # the lake tells the same lie
     place.refresh(ask(place, hours=(0.5,)), AFTER)
-    found = travel(place.lake, END.date())
+    found = travel(place.lake, END.date(), AFTER)
     columns = {leak.column for leak in found.leaks}
     assert columns >= {"profile_preferred_hour", "profile_n_favourite_labels"}
     assert found.n_late == 0
@@ -174,10 +176,31 @@ def test_what_served_otherwise_because_events_came_late_is_no_leak(place: Archiv
         for n in range(7)
     ]
     place.refresh([*exposures, *late], END + 2 * HOUR)
-    found = travel(place.lake, END.date())
+    found = travel(place.lake, END.date(), AFTER)
     assert found.leaks == ()
     assert found.n_late == 7
     assert profiles.read_replaced(place.lake, LAST)["user"].sort().to_list() == [f"user-{n}" for n in range(7)]
+
+
+def test_what_cannot_be_computed_again_as_events_had_to_go_is_told_apart(place: Archive) -> None:
+    ends = END + history.VERIFIABLE + HOUR
+    doomed = [
+        AccountSet(event_id=f"soon{n}", at=FIRST_HOUR, user=f"user-{n}", language="pl", retain_until=until)
+        for n, until in enumerate([ends, ends, END + history.VERIFIABLE])
+    ]
+    kept = AppOpened(event_id="kept", at=FIRST_HOUR, user="user-0", session_id="k", retain_until=AFTER + 99 * A_DAY)
+    place.refresh([*doomed, kept], END)
+    snapshot = profiles.read_snapshot(place.lake, LAST)
+    assert snapshot.filter(pl.col("language") == "pl")["user"].to_list() == ["user-0"]  # two told of another later
+    publish(place, snapshot)
+    place.refresh(ask(place, hours=(0.5,)), AFTER)
+    assert travel(place.lake, END.date(), AFTER).leaks == ()
+    place.store.expire(ends + HOUR)
+    lake_events(place.settings).expire(ends + HOUR)
+    place.refresh(now=ends + HOUR)
+    found = travel(place.lake, END.date(), ends + HOUR)
+    assert (found.leaks, found.n_forgotten, found.n_late) == ((), 1, 0)
+    assert [leak.column for leak in travel(place.lake, END.date(), AFTER).leaks] != []
 
 
 def test_a_shipped_profile_is_held_against_the_moment_of_its_decision(place: Archive) -> None:
@@ -194,7 +217,7 @@ def test_a_shipped_profile_is_held_against_the_moment_of_its_decision(place: Arc
         "event_id": "used", "decision_id": "used", "profile_computed_at": ahead,
     })  # fmt: skip
     place.refresh([*exposures, used], AFTER)
-    found = travel(place.lake, END.date())
+    found = travel(place.lake, END.date(), AFTER)
     assert found.n_shipped == 2
     (leak,) = found.leaks
     assert (leak.column, leak.rows) == ("computed_at", ("used",))
@@ -212,10 +235,10 @@ def test_a_training_column_that_is_the_reward_of_later_is_named(place: Archive) 
     exposures = ask(place)
     place.refresh([*exposures, *reactions(exposures, lambda n: n % 2 == 0)], AFTER)
     day = END.date()
-    assert travel(place.lake, day).leaks == ()
+    assert travel(place.lake, day, AFTER).leaks == ()
     path = layout.training_set(day.isoformat())
     write_table(place.lake, path, read_table(place.lake, path).with_columns(profile_acceptance_rate="reward"))
-    leaks = travel(place.lake, day).leaks
+    leaks = travel(place.lake, day, AFTER).leaks
     assert {leak.column for leak in leaks} == {"profile_acceptance_rate"}
     assert {leak.reason.split(" (")[0] for leak in leaks} == {
         "the training set has not what was logged", "tells the reward",
@@ -235,5 +258,5 @@ def test_a_feature_that_knew_the_outcome_when_it_was_logged_is_named_once_there_
         fields = {name: getattr(one, name) for name in one.__struct_fields__}
         planted.append(Exposure(**{**fields, "vectors": packed, "vector_hash": vectors.digest(packed)}))
     place.refresh([*planted, *reactions(planted, lambda n: n % 2 == 0)], AFTER)
-    found = {leak.column: leak.reason for leak in travel(place.lake, END.date()).leaks}
+    found = {leak.column: leak.reason for leak in travel(place.lake, END.date(), AFTER).leaks}
     assert found == ({names()[-1]: "tells the reward (AUC 0.000)"} if n_decisions > 2 * MIN_OUTCOMES else {})

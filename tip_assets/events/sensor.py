@@ -7,6 +7,7 @@ MAX_ATTEMPTS times on the same sources is not asked for again until they change.
 import datetime as dt
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import dagster as dg
 
@@ -60,7 +61,7 @@ def days_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 def _is_in_use(chosen: Settings) -> bool:
     """Whether there are events; a store that is a file is not made for the asking."""
     path = chosen.event_store.removeprefix("sqlite:///")
-    is_there = path == chosen.event_store or chosen.home.joinpath(path).exists()
+    is_there = path == chosen.event_store or Path(path).exists()
     return is_there or bool(chosen.tip_nats_url is None and wal.finished(chosen.wal_directory))
 
 

@@ -8,6 +8,7 @@ Nothing that happened at the moment or later is looked at, whenever it became kn
   *accepted* where they accepted it or did it.
 - A session counts when it ended; one of more than a day was left open and is none.
 - Days and hours are local by the offset that each signal carries; the moment is local by the person's time zone.
+- What must be gone within VERIFIABLE of the moment is left out: nobody could compute again what rests on it.
 """
 
 import datetime as dt
@@ -27,6 +28,8 @@ LONG = dt.timedelta(days=90)
 """Over which done tasks and their labels are looked at."""
 RECENT = dt.timedelta(days=30)
 """Over which dues, sessions and tips are looked at."""
+VERIFIABLE = dt.timedelta(days=4)
+"""How long everything that was looked at is surely kept: until the rewards of the next day are settled, and longer."""
 MAX_LABELS = 50
 _LONGEST_SESSION = dt.timedelta(days=1)
 _SIGNALS = ("event_id", "at", "user", "retain_until", "utc_offset_min", "type", "task_id", "due_at", "labels",
@@ -81,8 +84,9 @@ def read_events(lake: Lake, moment: dt.datetime, users: Collection[str] | None =
 
 def known(events: Events, moment: dt.datetime) -> Iterator[Known]:
     """Everybody who had done or been shown anything before the moment, aware; in order of their names."""
-    at = pl.lit(moment.astimezone(dt.UTC))
-    past = Events(*(frame.filter(pl.col("at") < at) for frame in events))
+    is_past = pl.col("at") < moment
+    stays = (pl.col("retain_until") > moment + VERIFIABLE).fill_null(value=True)
+    past = Events(*(frame.filter(is_past & stays) for frame in events))
     signals = past.signals.sort("at", "event_id")
     steps = _steps(signals)
     people = _people(past)
@@ -200,7 +204,7 @@ def _sessions(signals: pl.DataFrame, moment: dt.datetime) -> pl.DataFrame:
     ended = sessions.filter(
         (pl.col("closed") >= moment - RECENT) & length.is_between(dt.timedelta(), _LONGEST_SESSION)
     ).sort("user", "closed", "session_id")
-    minutes = (length.dt.total_microseconds() / 60e6).alias("session_minutes")
+    minutes = (length.dt.total_microseconds() / 1e6 / 60).alias("session_minutes")  # rounded as `total_seconds() / 60`
     return ended.group_by("user", maintain_order=True).agg(minutes)
 
 

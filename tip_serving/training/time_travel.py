@@ -26,7 +26,7 @@ from tip_serving.features.vector import names, vectors
 from tip_serving.lake.storage import Lake
 from tip_serving.scenarios.model import Situation
 from tip_serving.scoring.online_store import ProfileSource
-from tip_serving.training import profiles, training_set
+from tip_serving.training import history, profiles, training_set
 from tip_serving.training.reward import reward_of
 
 TELLING_AUC = 0.995
@@ -66,30 +66,40 @@ class Travelled(NamedTuple):
     """Whose caller said when it had computed the profile."""
     n_late: int
     """From the store, and otherwise today because events came late."""
+    n_forgotten: int
+    """From the store, and otherwise today as events that had to go may be gone."""
     leaks: tuple[Leak, ...]
 
 
-def travel(lake: Lake, day: dt.date) -> Travelled:
+def travel(lake: Lake, day: dt.date, now: dt.datetime) -> Travelled:
     """Hold the decisions of one UTC day, and their rows in the training set, against what was known.
 
     Args:
         lake: with the events of the day and of all days before, and the training set of the day.
         day: of the decisions.
+        now: aware; events that had to go by then are gone.
     """
     logged = export.read_day(lake, Kind.EXPOSURE, day, _LOGGED).sort("at", "event_id")
     logged = logged.unique(["decision_id", "user"], keep="first", maintain_order=True)
     table = training_set.read(lake, [day])
     ours = logged.filter((pl.col("contract_hash") == contract_hash()) & training_set.is_usable())
     from_store = ours.filter(pl.col("profile_source") == ProfileSource.STORE)
-    n_late, leaks = _served(lake, from_store)
+    served = _served(lake, from_store, now)
     return Travelled(
         n_decisions=logged.height,
         n_from_store=from_store.height,
         n_shipped=logged.filter(
             (pl.col("profile_source") == ProfileSource.REQUEST) & pl.col("profile_computed_at").is_not_null()
         ).height,
-        n_late=n_late,
-        leaks=(*_from_the_future(logged), *leaks, *_altered(table, ours), *_misjudged(table), *_telling(table)),
+        n_late=served.n_late,
+        n_forgotten=served.n_forgotten,
+        leaks=(
+            *_from_the_future(logged),
+            *served.leaks(),
+            *_altered(table, ours),
+            *_misjudged(table),
+            *_telling(table),
+        ),
     )
 
 
@@ -100,29 +110,46 @@ def _from_the_future(logged: pl.DataFrame) -> Iterator[Leak]:
     yield from _leak("computed_at", "the profile is from after the decision", used["decision_id"])
 
 
-def _served(lake: Lake, from_store: pl.DataFrame) -> tuple[int, list[Leak]]:
-    """How many decisions late events explain, and the profile columns that follow from nothing that had happened."""
-    differing: dict[int, list[str]] = {}
-    n_late = 0
+class _Served:
+    """What was served from the store, held against what follows from the events."""
+
+    def __init__(self) -> None:
+        self.n_late = self.n_forgotten = 0
+        self._differing: dict[int, list[str]] = {}
+
+    def differs(self, decision_id: str, places: list[int]) -> None:
+        for place in places:
+            self._differing.setdefault(place, []).append(decision_id)
+
+    def leaks(self) -> Iterator[Leak]:
+        reason = "what was served does not follow from what had happened"
+        for place, decisions in sorted(self._differing.items()):
+            yield from _leak(names()[_PROFILE[place]], reason, pl.Series(decisions))
+
+
+def _served(lake: Lake, from_store: pl.DataFrame, now: dt.datetime) -> _Served:
+    found = _Served()
     told = from_store.filter(pl.col("profile_computed_at").is_not_null())  # else every feature fell back
     for rows in told.sort("user", "at").partition_by("profile_computed_at", maintain_order=True):
         moment = rows["profile_computed_at"][0]
-        found = profiles.snapshot(lake, moment, rows["user"].unique().to_list())
-        known = {row["user"]: row for row in found.iter_rows(named=True)}
+        snapshot = profiles.snapshot(lake, moment, rows["user"].unique().to_list())
+        known = {row["user"]: row for row in snapshot.iter_rows(named=True)}
         stood = profiles.read_replaced(lake, _day_ended_at(moment)).rows_by_key("user", named=True, include_key=True)
         served = training_set.shown_rows(rows["vectors"], pl.Series([0] * rows.height))[:, _PROFILE]
         for row, used in zip(rows.drop("vectors").iter_rows(named=True), served, strict=True):
             fell_back = {fallen["feature"]: fallen["reason"] for fallen in row["fell_back"]}
-            wrong = _different(used, _columns(known.get(row["user"], {}), fell_back))
+            mine: dict[str, Any] = known.get(row["user"], {})
+            wrong = _different(used, _columns(mine, fell_back))
             then = [old for old in stood.get(row["user"], ()) if old[profiles.REPLACED_AT] > row["at"] - _LAG]
-            if wrong and any(not _different(used, _columns(old, fell_back)) for old in then):
-                n_late += 1
+            if not wrong:
                 continue
-            for place in wrong:
-                differing.setdefault(place, []).append(row["decision_id"])
-    reason = "what was served does not follow from what had happened"
-    return n_late, [leak for place, rows_of in sorted(differing.items())
-                    for leak in _leak(names()[_PROFILE[place]], reason, pl.Series(rows_of))]  # fmt: skip
+            if any(not _different(used, _columns(old, fell_back)) for old in then):
+                found.n_late += 1
+            elif now > moment + history.VERIFIABLE and (not mine or mine["retain_until"] is not None):
+                found.n_forgotten += 1
+            else:
+                found.differs(row["decision_id"], wrong)
+    return found
 
 
 def _day_ended_at(moment: dt.datetime) -> dt.date:

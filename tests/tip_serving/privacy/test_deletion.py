@@ -163,7 +163,7 @@ def test_features_and_training_sets_let_go_of_a_person_even_of_what_was_replaced
 
 def test_features_go_with_the_first_event_that_they_rest_on(home: Path) -> None:
     place = archive(home)
-    ends = YESTERDAY + dt.timedelta(hours=9)
+    ends = YESTERDAY + dt.timedelta(days=9)
     kept = [decision("kept", YESTERDAY, "somebody"), *signals("somebody", YESTERDAY, "s2")]
     over = AppOpened(event_id="o", at=YESTERDAY, user=ME, session_id="o", retain_until=ends)
     place.refresh([*kept, over, decision("over", YESTERDAY, ME, retain_until=ends)], YESTERDAY + dt.timedelta(days=3))

@@ -186,12 +186,17 @@ def test_a_decision_asked_for_twice_was_shown_once(tmp_path: Path) -> None:
     assert list(found.tips_shown) == [NOON - 2 * HOUR]
 
 
-def test_the_first_event_that_must_be_gone_says_until_when_what_follows_may_be_kept(tmp_path: Path) -> None:
+def test_what_must_soon_be_gone_is_left_out_and_the_first_of_the_rest_says_until_when_it_may_be_kept(
+    tmp_path: Path,
+) -> None:
     diary = Diary()
-    diary.tell(AppOpened, 2 * HOUR, session_id="a", retain_until=NOON + 9 * A_DAY)
-    diary.tell(AppOpened, HOUR, session_id="b", retain_until=NOON + 3 * A_DAY)
-    diary.tell(AppOpened, HOUR, session_id="c")
-    assert known(tmp_path, diary.events)["u"].retain_until == NOON + 3 * A_DAY
+    kept = history.VERIFIABLE + dt.timedelta(microseconds=1)
+    for task, retained in (("a", 9 * A_DAY), ("b", kept), ("c", history.VERIFIABLE), ("d", None)):
+        until = None if retained is None else NOON + retained
+        diary.tell(TaskCompleted, HOUR, task_id=task, retain_until=until)
+    found = known(tmp_path, diary.events)["u"]
+    assert found.retain_until == NOON + kept
+    assert len(found.activity.done) == 3
 
 
 def test_features_are_those_that_a_caller_computes_from_its_own_database(tmp_path: Path) -> None:

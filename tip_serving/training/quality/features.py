@@ -149,10 +149,10 @@ def seldom_fallen_back(day: Day) -> Outcome:
 
 def without_leaks(day: Day) -> Outcome:
     """Features follow from what had happened before the decision, bit for bit."""
-    found = travel(day.lake, day.day)
+    found = travel(day.lake, day.day, day.now)
     numbers: dict[str, Number] = {
         "decisions": found.n_decisions, "recomputed": found.n_from_store, "shipped": found.n_shipped,
-        "changed_by_late_events": found.n_late, "leaks": len(found.leaks),
+        "changed_by_late_events": found.n_late, "forgotten": found.n_forgotten, "leaks": len(found.leaks),
     }  # fmt: skip
     numbers |= {f"leak_{place}": str(leak) for place, leak in enumerate(found.leaks[:10], 1)}
     words = "; ".join(map(str, found.leaks[:3])) or f"{found.n_from_store} profiles computed again are the same bits"
