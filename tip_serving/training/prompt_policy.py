@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tip_experiments.policies import state
 from tip_experiments.policies.feedback import Feedback
 from tip_experiments.policies.lin_ucb import LinUcb
-from tip_experiments.policies.policy import Policy
 from tip_serving.scoring import policy_context
 from tip_serving.training.parts import TrainingError
 from tip_serving.training.prompt_feedback import WrittenTips
@@ -34,7 +33,7 @@ _FEWEST_FOR_RATE = 50
 class TrainedPromptPolicy:
     """A prompt policy with what its card is made from."""
 
-    policy: Policy
+    policy: LinUcb
     content: bytes
     priors: tuple[PromptPrior, ...]
     tips: WrittenTips

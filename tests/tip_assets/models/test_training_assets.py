@@ -8,11 +8,12 @@ import dagster as dg
 import mlflow
 import pytest
 from support import learning
+from support.judged import board, publish
 
 from tip_assets.definitions import defs
 from tip_serving import settings
 from tip_serving.lake.storage import Lake
-from tip_serving.training.candidate import REWARD_MODEL, TIP_POLICY, candidates
+from tip_serving.training.candidate import PROMPT_POLICY, REWARD_MODEL, TIP_POLICY, candidates
 from tip_serving.training.cards.keeping import read_card
 from tip_serving.training.trained import read_trained
 
@@ -139,6 +140,21 @@ def test_trained_again_on_the_same_rows_it_is_the_same_version_registered_once(
     assert len(place.client.search_model_versions(f"name = '{REWARD_MODEL}'")) == 1
     assert len(candidates(place.lake)) == 1
     assert read_card(place.lake, REWARD_MODEL, known.version) == known
+
+
+def test_once_something_is_judged_there_is_a_prompt_policy_and_a_new_candidate_with_it(
+    place: Place, first: dg.ExecuteInProcessResult
+) -> None:
+    before = candidates(place.lake)
+    publish(place.lake, board({"v2": 4.4, "v1": 3.0}))
+    run = place.train()
+    assert run.success
+    assert all(_checks(run).values())
+    newest = next(one for one in candidates(place.lake) if one not in before)
+    assert newest.prompt_policy is not None
+    assert newest.registered[PROMPT_POLICY] == "1"
+    assert newest.cards[PROMPT_POLICY] == newest.prompt_policy.version
+    assert newest.model == before[0].model
 
 
 def test_nothing_in_mlflow_names_a_person(place: Place, first: dg.ExecuteInProcessResult) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from support import learning, pages
+from support import learning
+from support.judged import MODEL, board, publish
 
 from tip_experiments.policies import state
-from tip_serving.bench.identity import Cell
-from tip_serving.bench.page.content import Calibration, JudgeBoard, Judges, Page, Verdict
+from tip_serving.bench.page.content import Calibration, Judges, Verdict
 from tip_serving.events import vectors as packing
 from tip_serving.events.export import SCHEMAS, read_day
 from tip_serving.events.kinds import Kind
@@ -29,34 +29,12 @@ from tip_serving.training.prompt_feedback import WrittenTips, written_tips
 DAY = dt.date(2026, 3, 2)
 NOON = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 LATER = NOON + dt.timedelta(days=10)
-MODEL = "embedded/planner"
 MIDDLE = np.array([0.0, 1.0, 0.0, 0.8, 0.2, 0.1, 0.6, 0.3, 0.2, 0.5, 0.4, 0.7])
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(str(tmp_path))
-
-
-def _board(scores: dict[str, float], judge: str = "ana", kind: str = "person or agent", **fields: Any) -> JudgeBoard:
-    """A board on the scale of 1 to 5; `v2` stands for the planner with that prompt."""
-    rng = np.random.default_rng(1)
-    rows = [
-        pages.row(Cell(MODEL, prompt), mean, place, rng, is_droppable=False, score_se=0.05)
-        for place, (prompt, mean) in enumerate(scores.items(), start=1)
-    ]
-    plain = {"judge": judge, "rubric_version": "r1", "kind": kind, "scale_min": 1, "scale_max": 5, "n_scenarios": 400}
-    return JudgeBoard.model_validate({**plain, "rows": tuple(rows), **fields})
-
-
-def _publish(lake: Lake, *boards: JudgeBoard, experiment: str = "tip-bench-a", judges: Judges | None = None) -> None:
-    sample = {"scenarios": (), "n_scenarios": 0, "n_candidates": 0}
-    page = Page.model_validate(
-        {"experiment": experiment, "made_at": NOON, "cost_usd": None, "boards": boards, "sample": sample,
-         "judges": judges or Judges()}
-    )  # fmt: skip
-    lake.write(layout.spec(experiment), b"{}")
-    lake.write(layout.boards(experiment), page.model_dump_json().encode())
 
 
 def _no_tips() -> WrittenTips:
@@ -76,7 +54,7 @@ def _tips(arms: list[str], rewards: list[float]) -> WrittenTips:
 
 
 def test_a_prior_by_hand(lake: Lake) -> None:
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}))
     better, worse = prompt_priors.priors(lake, 0.3)
     # middle 3.5; half a point is an eighth of the scale, worth an eighth of 0.4
     assert (better.arm, better.mean) == (f"{MODEL}@v2", pytest.approx(0.35))
@@ -88,15 +66,15 @@ def test_a_prior_by_hand(lake: Lake) -> None:
 
 
 def test_the_base_rate_is_that_of_people_where_there_are_rewards(lake: Lake) -> None:
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}))
     assert [one.mean for one in prompt_priors.priors(lake, 0.6)] == pytest.approx([0.65, 0.55])
     assert [one.mean for one in prompt_priors.priors(lake, None)] == pytest.approx([0.35, 0.25])
 
 
 def test_priors_are_as_far_apart_whatever_the_scale_is_called(lake: Lake, tmp_path: Path) -> None:
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}))
     other = Lake(str(tmp_path / "other"))
-    _publish(other, _board({"v2": 75.0, "v1": 50.0}, scale_min=0, scale_max=100))
+    publish(other, board({"v2": 75.0, "v1": 50.0}, scale_min=0, scale_max=100))
     one, two = (prompt_priors.priors(place, 0.3) for place in (lake, other))
     assert [prior.mean for prior in one] == pytest.approx([prior.mean for prior in two])
 
@@ -117,40 +95,40 @@ def test_a_judge_weighs_what_is_proven_of_it(
 ) -> None:
     about = {"judge": "j", "bias": 0, "low": None, "high": None, "mean_absolute_error": 0.1}
     known = () if correlation is None else (Calibration(correlation=correlation, n_candidates=n, **about),)
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}, "j", kind), judges=Judges(calibrations=known))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}, "j", kind), judges=Judges(calibrations=known))
     assert [one.n for one in prompt_priors.priors(lake, 0.3)] == pytest.approx([weight] * 2)
 
 
 def test_a_score_that_is_hardly_known_weighs_less(lake: Lake) -> None:
-    board = _board({"v2": 4.0, "v1": 3.0})
-    unsure = board.rows[0].model_copy(update={"score_se": 3.0})
-    _publish(lake, board.model_copy(update={"rows": (unsure, board.rows[1])}))
+    judged = board({"v2": 4.0, "v1": 3.0})
+    unsure = judged.rows[0].model_copy(update={"score_se": 3.0})
+    publish(lake, judged.model_copy(update={"rows": (unsure, judged.rows[1])}))
     first, second = prompt_priors.priors(lake, 0.3)
     assert first.n == pytest.approx(0.21 / 0.3**2)
     assert second.n == prompt_priors.TRUSTED
 
 
 def test_one_judge_speaks_and_people_go_before_models(lake: Lake) -> None:
-    _publish(lake, _board({"v1": 4.5, "v2": 2.0, "v3": 3.0}, "llm:x", "language model"), _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v1": 4.5, "v2": 2.0, "v3": 3.0}, "llm:x", "language model"), board({"v2": 4.0, "v1": 3.0}))
     found = prompt_priors.priors(lake, 0.3)
     assert [(one.arm, one.judge) for one in found] == [(f"{MODEL}@v2", "ana"), (f"{MODEL}@v1", "ana")]
 
 
 def test_of_several_experiments_the_one_with_most_scores_speaks_of_a_cell(lake: Lake) -> None:
-    _publish(lake, _board({"v1": 4.0}))
-    few = _board({"v1": 2.0, "v2": 3.0})
+    publish(lake, board({"v1": 4.0}))
+    few = board({"v1": 2.0, "v2": 3.0})
     rows = tuple(row.model_copy(update={"n_scored": 10}) for row in few.rows)
-    _publish(lake, few.model_copy(update={"rows": rows}), experiment="tip-bench-b")
+    publish(lake, few.model_copy(update={"rows": rows}), experiment="tip-bench-b")
     found = {one.arm: (one.score, one.experiment) for one in prompt_priors.priors(lake, 0.3)}
     assert found == {f"{MODEL}@v1": (4.0, "tip-bench-a"), f"{MODEL}@v2": (3.0, "tip-bench-b")}
 
 
 def test_cells_that_are_out_unscored_or_unknown_are_no_arms(lake: Lake) -> None:
-    board = _board({"v1": 4.0, "v2": 3.0, "v3": 2.0, "v99": 4.9})
-    first, second, third, strange = board.rows
+    judged = board({"v1": 4.0, "v2": 3.0, "v3": 2.0, "v99": 4.9})
+    first, second, third, strange = judged.rows
     unscored = {"score_mean": None, "score_low": None, "score_high": None, "verdict": Verdict.UNSCORED, "place": None}
     rows = (first, second.model_copy(update={"is_droppable": True}), third.model_copy(update=unscored), strange)
-    _publish(lake, board.model_copy(update={"rows": rows}))
+    publish(lake, judged.model_copy(update={"rows": rows}))
     assert [one.arm for one in prompt_priors.priors(lake, 0.3)] == [f"{MODEL}@v1"]
 
 
@@ -164,7 +142,7 @@ def test_without_a_leaderboard_there_are_no_priors_and_no_policy(lake: Lake) -> 
 
 
 def test_without_feedback_the_better_judged_arm_is_drawn_more_often_and_none_never(lake: Lake) -> None:
-    _publish(lake, _board({"v2": 4.6, "v1": 3.0, "v3": 1.6}))
+    publish(lake, board({"v2": 4.6, "v1": 3.0, "v3": 1.6}))
     made = prompt_policy.train(prompt_priors.priors(lake, None), _no_tips())
     drawn = dict(zip(made.policy.arms, made.policy.probabilities(MIDDLE).tolist(), strict=True))
     assert drawn[f"{MODEL}@v2"] > drawn[f"{MODEL}@v1"]
@@ -173,7 +151,7 @@ def test_without_feedback_the_better_judged_arm_is_drawn_more_often_and_none_nev
 
 
 def test_what_people_do_outweighs_an_unproven_judge(lake: Lake) -> None:
-    _publish(lake, _board({"v2": 4.8, "v1": 1.2}, "llm:x", "language model"))
+    publish(lake, board({"v2": 4.8, "v1": 1.2}, "llm:x", "language model"))
     judged_best, judged_worst = f"{MODEL}@v2", f"{MODEL}@v1"
     rng = np.random.default_rng(3)
     arms = [judged_best, judged_worst] * 60
@@ -185,8 +163,8 @@ def test_what_people_do_outweighs_an_unproven_judge(lake: Lake) -> None:
 
 def test_a_proven_judge_is_outvoted_later_than_an_unproven_one(lake: Lake, tmp_path: Path) -> None:
     other = Lake(str(tmp_path / "other"))
-    _publish(lake, _board({"v2": 4.8, "v1": 1.2}))
-    _publish(other, _board({"v2": 4.8, "v1": 1.2}, "llm:x", "language model"))
+    publish(lake, board({"v2": 4.8, "v1": 1.2}))
+    publish(other, board({"v2": 4.8, "v1": 1.2}, "llm:x", "language model"))
     arms = [f"{MODEL}@v2"] * 5 + [f"{MODEL}@v1"] * 5
     tips = _tips(arms, [0.0] * 5 + [1.0, 0.0, 0.0, 1.0, 0.0])
     trusted, doubted = (
@@ -197,7 +175,7 @@ def test_a_proven_judge_is_outvoted_later_than_an_unproven_one(lake: Lake, tmp_p
 
 
 def test_feedback_on_arms_that_nobody_judged_is_let_go(lake: Lake) -> None:
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}))
     priors = prompt_priors.priors(lake, 0.3)
     made = prompt_policy.train(priors, _tips(["other/model@v1", f"{MODEL}@v1"], [1.0, 1.0]))
     assert made.is_learnt.tolist() == [False, True]
@@ -205,7 +183,7 @@ def test_feedback_on_arms_that_nobody_judged_is_let_go(lake: Lake) -> None:
 
 
 def test_a_server_reads_the_state_and_draws_a_model_and_a_version(lake: Lake) -> None:
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}))
     made = prompt_policy.train(prompt_priors.priors(lake, None), _no_tips())
     served = state.loads(made.content.decode())
     choice = prompt_choice.choose("auto", "v1", served, MIDDLE, "decision-1")
@@ -216,7 +194,7 @@ def test_a_server_reads_the_state_and_draws_a_model_and_a_version(lake: Lake) ->
 
 @pytest.mark.parametrize("n", [0, 90])
 def test_its_card_is_complete_with_and_without_feedback(lake: Lake, n: int) -> None:
-    _publish(lake, _board({"v2": 4.0, "v1": 3.0}))
+    publish(lake, board({"v2": 4.0, "v1": 3.0}))
     tips = (
         _tips([f"{MODEL}@v2", f"{MODEL}@v1", f"{MODEL}@v1"] * (n // 3), [1.0, 0.0, 1.0] * (n // 3)) if n else _no_tips()
     )

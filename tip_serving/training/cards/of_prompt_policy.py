@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tip_experiments.stats import prediction
+from tip_experiments.stats.estimates import Estimate
 from tip_serving.scoring import policy_context
 from tip_serving.training import fairness, groups
 from tip_serving.training.candidate import PROMPT_POLICY, DataWindow
@@ -13,6 +14,10 @@ from tip_serving.training.cards.card import Card, Fairness, HistoryEntry, Metric
 from tip_serving.training.cards.inputs import context_inputs, plain
 from tip_serving.training.evaluation import CONFIDENCE
 from tip_serving.training.prompt_policy import EXPLORED_SHARE, TrainedPromptPolicy
+
+Floats = NDArray[np.float64]
+
+_Z = 1.959963985  # of a normal interval at CONFIDENCE
 
 
 def prompt_policy_card(trained: TrainedPromptPolicy, data: DataWindow | None, now: dt.datetime, by: str) -> Card:
@@ -72,34 +77,43 @@ def _prompt_parts(trained: TrainedPromptPolicy) -> tuple[Part, ...]:
     )  # fmt: skip
 
 
+PRIOR, PEOPLE = "the judge's word", "people"
+
+
 def _prompt_metrics(trained: TrainedPromptPolicy) -> list[Metric]:
-    """Of each arm what is expected of it at first, and what people made of its tips."""
-    metrics = []
-    for one in trained.priors:
-        # A judge who gave every tip the same points leaves no interval; then the prior's own weight bounds it.
-        spread = 1.96 * (one.mean * (1.0 - one.mean) / one.n) ** 0.5
-        low, high = (one.low, one.high) if one.low is not None else (None, None)
-        metrics.append(
-            Metric(
-                name=f"prior of {one.arm}", of=trained.version, value=one.mean,
-                low=max(one.mean - spread, 0.0) if low is None else low,
-                high=min(one.mean + spread, 1.0) if high is None else high, confidence=CONFIDENCE,
-                is_higher_better=True, n_rows=0,
-                note=f"judged {one.score:.2f} by {one.judge}; weighs as {one.n:.1f} rewards",
-            )
-        )  # fmt: skip
+    """Of each arm what the policy expects by now, what the judge's word was worth, and what people did."""
+    features = trained.policy.features(_middle(trained))
+    expected = trained.policy.means(features)
+    spread = _Z * trained.policy.deviations(features) * trained.policy.noise_variance**0.5
     arms = np.array(trained.tips.arms, np.str_)
-    for one in trained.priors:
+    metrics = []
+    for place, one in enumerate(trained.priors):
         rows = arms == one.arm
+        now = Estimate(
+            float(expected[place]), None, float((expected - spread)[place]), float((expected + spread)[place])
+        )
+        note = f"judged {one.score:.2f} by {one.judge}, weighs as {one.n:.1f} rewards"
+        metrics.append(_metric(one.arm, trained.version, now, int(rows.sum()), "for the average person and moment"))
+        metrics.append(_metric(one.arm, PRIOR, Estimate(one.mean, None, one.low, one.high), 0, note))
         lived = prediction.mean_of(trained.tips.rewards[rows], _codes(trained.tips.users[rows]), confidence=CONFIDENCE)
         if lived is not None:
-            metrics.append(
-                Metric(
-                    name=f"reward of {one.arm}", of="people", value=lived.value, low=lived.low, high=lived.high,
-                    confidence=CONFIDENCE, is_higher_better=True, n_rows=int(rows.sum()),
-                )
-            )  # fmt: skip
+            metrics.append(_metric(one.arm, PEOPLE, lived, int(rows.sum()), ""))
     return metrics
+
+
+def _metric(arm: str, of: str, found: Estimate, n: int, note: str) -> Metric:
+    return Metric(
+        name=f"reward with {arm}", of=of, value=found.value, low=found.low, high=found.high, confidence=CONFIDENCE,
+        is_higher_better=True, n_rows=n, note=note,
+    )  # fmt: skip
+
+
+def _middle(trained: TrainedPromptPolicy) -> Floats:
+    """The context of the average tip that was learnt from; of nobody where there is none."""
+    if not trained.is_learnt.any():
+        return np.zeros(len(policy_context.NAMES))
+    middle: Floats = trained.tips.contexts[trained.is_learnt].mean(axis=0)
+    return middle
 
 
 def _codes(users: NDArray[np.str_]) -> NDArray[np.int64]:
@@ -108,12 +122,7 @@ def _codes(users: NDArray[np.str_]) -> NDArray[np.int64]:
 
 def _arms(trained: TrainedPromptPolicy) -> Table:
     """At the context of an average person and moment, what the policy does."""
-    middle = (
-        trained.tips.contexts[trained.is_learnt].mean(axis=0)
-        if trained.is_learnt.any()
-        else np.zeros(len(policy_context.NAMES))
-    )
-    drawn = trained.policy.probabilities(middle)
+    drawn = trained.policy.probabilities(_middle(trained))
     arms = np.array(trained.tips.arms, np.str_)
     rows = []
     for one, probability in zip(trained.priors, drawn.tolist(), strict=True):

@@ -13,11 +13,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tip_serving.bench.page import words
+from tip_serving.training.candidate import PROMPT_POLICY, REWARD_MODEL, TIP_POLICY
 from tip_serving.training.cards.card import TITLES, Card, is_complete
 from tip_serving.training.cards.views import calibration_view, group_views, input_view, metric_views, part_views
 
 _PACKAGE = "tip_serving.training.cards"
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#!])")
+
+_UNTOUCHED = "Measured on decisions that nothing of it rests on."
+_MEASURED = {
+    REWARD_MODEL: _UNTOUCHED,
+    TIP_POLICY: _UNTOUCHED,
+    PROMPT_POLICY: "What it expects by now, what the judge's word was worth, and what people did.",
+}
 
 
 def html(card: Card) -> str:
@@ -39,6 +47,7 @@ def _rendered(template: str, card: Card, *, escapes: bool, style: str, digest: s
         .render(
             card=card,
             title=TITLES[card.name],
+            measured=_MEASURED[card.name],
             missing=is_complete(card),
             metrics=metric_views(card),
             groups=group_views(card.fairness),
