@@ -35,6 +35,10 @@ Sources = Mapping[tuple[str, dt.date], str]
 """By kind and day what names the content of the day's file."""
 
 
+class TooEarlyError(ValueError):
+    """A day of profiles was asked for before it was over."""
+
+
 class Table(StrEnum):
     """What is made of events, in the order in which it is made."""
 
@@ -94,6 +98,9 @@ def make(
         day: UTC.
         now: aware; decides what is settled, and dates what is replaced.
         held: what the lake has of events, where it was asked for several days at once.
+
+    Raises:
+        TooEarlyError: profiles of a day that is not over.
     """
     mark = layout.feature_mark(table, day.isoformat())
     fingerprint = _fingerprint(table, day, _sources(export.inventory(lake) if held is None else held), now)
@@ -162,6 +169,11 @@ def _fingerprint(table: Table, day: dt.date, sources: Sources, now: dt.datetime)
 
 
 def _make_profiles(lake: Lake, day: dt.date, now: dt.datetime) -> dict[str, int]:
+    if now < profiles.end_of(day):
+        raise TooEarlyError(
+            f"The profiles of {day} cannot be made at {now:%Y-%m-%d %H:%M %Z}: they are those of the end of that UTC "
+            "day, and what will have happened by then is not known. Make them once it is over."
+        )
     frame = profiles.snapshot(lake, profiles.end_of(day))
     n_replaced = profiles.replace(lake, day, frame, now)
     return {"n_rows": frame.height, "n_replaced": n_replaced}

@@ -98,6 +98,12 @@ def test_a_profile_is_made_once_its_day_is_over_and_a_training_set_anew_once_all
     assert made(place, end + 2 * A_DAY) == set()
 
 
+def test_profiles_of_a_day_that_is_not_over_are_refused(place: Archive) -> None:
+    fill(place, 1)
+    with pytest.raises(upkeep.TooEarlyError, match=r"2026-03-02 cannot be made at 2026-03-02 23:59 UTC"):
+        upkeep.make(place.lake, Table.PROFILE, DAY, profiles.end_of(DAY) - dt.timedelta(seconds=1))
+
+
 def test_an_old_profile_is_not_opened_again_and_one_that_was_never_made_is_made(place: Archive) -> None:
     fill(place)
     much_later = profiles.end_of(DAY + A_DAY) + upkeep.REOPENED_FOR
