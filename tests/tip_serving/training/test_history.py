@@ -116,6 +116,8 @@ def test_a_due_task_counts_by_how_it_stood_when_it_fell_due(tmp_path: Path) -> N
     add("long ago", NOON - 31 * A_DAY, 40 * A_DAY)
     diary.tell(TaskCompleted, HOUR, task_id="never told of", due_at=yesterday)
     diary.tell(TaskCompleted, HOUR, task_id="done with no day")
+    add("its day taken away without a word", yesterday)
+    diary.tell(TaskCompleted, HOUR, task_id="its day taken away without a word")
     add("done tomorrow", yesterday)
     diary.tell(TaskCompleted, -A_DAY, task_id="done tomorrow", due_at=yesterday)
     found = activity(tmp_path, diary.events)
