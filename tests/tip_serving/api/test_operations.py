@@ -110,14 +110,14 @@ def test_one_killed_worker_is_replaced_while_the_others_serve(tmp_path: Path) ->
         first, second = server.workers
         first.kill()
         failed = 0
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
+        end = time.monotonic() + 30
+        while len(answered) < 20 and time.monotonic() < end:
             try:
                 answered.append(server.post("/score", ask()).json["decision_id"])
             except OSError:
                 failed += 1
         assert failed <= 1  # a connection that the dead one had taken
-        assert len(answered) > 10
+        assert len(answered) == 20
         wait_until(lambda: len(server.workers) == 2 and first.pid not in {w.pid for w in server.workers}, timeout=20)
         figures = _figures(server)
         assert figures['tip_request_seconds_count{route="/score",status="200"}'] >= len(answered)
