@@ -5,7 +5,7 @@ import getpass
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import click
@@ -24,7 +24,7 @@ from tip_serving.releasing import people, proposing
 from tip_serving.releasing.advancing import Advance, advance_all, watched
 from tip_serving.releasing.journal import JournalError
 from tip_serving.releasing.plan import RolloutPlan
-from tip_serving.releasing.ports import NoChecks, NoRegistry
+from tip_serving.releasing.ports import NoChecks, NoRegistry, Sources
 from tip_serving.releasing.proposal import ProposalError
 from tip_serving.releasing.sources import open_sources
 from tip_serving.releasing.state import Phase, ReleaseState, proposals, state
@@ -192,23 +192,31 @@ def watch(every: float, *, once: bool) -> None:
 
     chosen = environment.load()
     lake, told = _lake(), ""
-    with _told(), open_instance(chosen) as instance, release_sources(chosen, instance) as sources:
-        while True:
+    with _told(), ExitStack() as opened:
+        sources: Sources | None = None
+        while any(one.is_open for one in proposals(lake)):
+            if sources is None:
+                instance = opened.enter_context(open_instance(chosen))
+                sources = opened.enter_context(release_sources(chosen, instance))
             for step in advance_all(lake, sources, _now()):
                 _say(step)
-            still_open = [one for one in proposals(lake) if one.is_open]
-            first = next((one for one in still_open if one.waits_for is None), None)
-            if first is None:
-                click.echo("No release is open.")
-                return
-            seen = watched(lake, first.proposal_id, sources, _now()) if first.phase in _MEASURED else None
-            words = f"{first.proposal_id} is {first.phase}: {first.next if seen is None else seen.words}"
-            if words != told:
+            words = _waiting(lake, sources)
+            if words not in {"", told}:
                 click.echo(words)
             told = words
             if once:
                 return
-            time.sleep(every)
+            time.sleep(every if words else 0)
+        click.echo("No release is open.")
+
+
+def _waiting(lake: Lake, sources: Sources) -> str:
+    """What the release under way waits for; empty where none is."""
+    first = next((one for one in proposals(lake) if one.is_open and one.waits_for is None), None)
+    if first is None:
+        return ""
+    seen = watched(lake, first.proposal_id, sources, _now()) if first.phase in _MEASURED else None
+    return f"{first.proposal_id} is {first.phase}: {first.next if seen is None else seen.words}"
 
 
 def _say(step: Step) -> None:
