@@ -64,9 +64,7 @@ class Decisions:
 
     def padded(self, values: Floats, filler: float) -> Floats:
         """(n, K) of (sum of n_tips,) values."""
-        table = np.full((self.n, int(self.n_tips.max(initial=1))), filler)
-        table[np.arange(table.shape[1]) < self.n_tips[:, None]] = values
-        return table
+        return _padded(self.n_tips, values, filler)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +132,24 @@ class DecisionLog:
         if rows.is_empty():
             return
         n_tips = rows["tip_ids"].list.len().cast(pl.Int64).to_numpy()
-        made = Decisions(
+        yield Decisions(
             ids=tuple(rows["decision_id"]),
             users=rows["user"].to_numpy().astype(np.str_),
             at=rows["at"].dt.replace_time_zone(None).to_numpy(),
             tip_ids=tuple(tuple(ids) for ids in rows["tip_ids"].to_list()),
             n_tips=n_tips,
             vectors=np.concatenate([table for table, fit in zip(tables, fits, strict=True) if fit]),
-            propensities=np.empty((0, 0)),
+            propensities=_padded(n_tips, rows["propensities"].explode().to_numpy().astype(np.float64), 0.0),
             actions=rows["order"].list.first().to_numpy().astype(np.int64),
             rewards=rows["reward"].to_numpy().astype(np.float64),
             is_dismissed=rows["is_dismissed"].to_numpy().astype(np.bool_),
         )
-        propensities = made.padded(rows["propensities"].explode().to_numpy().astype(np.float64), 0.0)
-        object.__setattr__(made, "propensities", propensities)
-        yield made
+
+
+def _padded(n_tips: Codes, values: Floats, filler: float) -> Floats:
+    table = np.full((n_tips.size, int(n_tips.max(initial=1))), filler)
+    table[np.arange(table.shape[1]) < n_tips[:, None]] = values
+    return table
 
 
 def _outcomes(lake: Lake, day: dt.date) -> pl.DataFrame:

@@ -92,7 +92,7 @@ def parted(rows: pl.DataFrame, what: str) -> Parts:
         0,
     )
     if reasons := _too_little(parts):
-        raise TrainingError(what, reasons)
+        raise TrainingError(what, [*reasons, *_too_short(parts, moments)])
     return parts._replace(n_purged=rows.height - sum(part.height for part in parts[:3]))
 
 
@@ -109,6 +109,15 @@ def _too_little(parts: Parts) -> list[str]:
             if found < least:
                 reasons.append(f"{found} {unit} for {name}, at least {least} are needed")
     return reasons
+
+
+def _too_short(parts: Parts, moments: pl.Series) -> list[str]:
+    """That the windows between the parts leave nothing of them, where that is so."""
+    if all(part.height for part in parts[:3]):
+        return []
+    days = (moments[-1] - moments[0]) / dt.timedelta(days=1)
+    hours = WINDOW / dt.timedelta(hours=1)
+    return [f"the decisions span {days:.1f} days, and {hours:g} hours have to lie between one part and the next"]
 
 
 def features(rows: pl.DataFrame) -> NDArray[np.float64]:

@@ -98,6 +98,11 @@ def test_too_little_is_refused_with_every_reason() -> None:
     assert len(refused.value.reasons) >= 6
 
 
+def test_days_too_few_for_three_parts_are_told_as_such() -> None:
+    with pytest.raises(parting.TrainingError, match=r"the decisions span 1\.\d days, and 24 hours have to lie between"):
+        reward_model.train(learning.training_table(learning.world(3, 2000, n_days=1.5)), 0)
+
+
 def test_no_rows_are_refused_as_such() -> None:
     empty = learning.training_table(learning.world(3, 10)).clear()
     with pytest.raises(parting.TrainingError, match="there is no decision whose reward is settled"):
