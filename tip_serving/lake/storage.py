@@ -86,17 +86,29 @@ class Lake:
             data: bytes = self._opened[0].cat_file(self._full(path))
         except FileNotFoundError:
             raise MissingError(f"Nothing lies at {self.locate(path)}.") from None
-        except OSError as error:
+        except self._refusals as error:
             raise self._refused("read", path, error) from error
         return data
 
-    def _refused(self, attempt: str, path: str, error: OSError) -> LakeError:
-        reason = error.strerror or str(error) or type(error).__name__
+    @cached_property
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        """What the file system raises where it refuses; an object store that is away is no OSError."""
+        if "s3" not in self._opened[0].protocol:
+            return (OSError,)
+        from botocore.exceptions import BotoCoreError
+
+        return (OSError, BotoCoreError)
+
+    def _refused(self, attempt: str, path: str, error: Exception) -> LakeError:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return LakeError(f"Cannot {attempt} {self.locate(path)}: {reason}. `tip doctor` examines the lake.")
 
     def exists(self, path: str) -> bool:
         """Whether a file lies at `path`."""
-        return bool(self._opened[0].isfile(self._full(path)))
+        try:
+            return bool(self._opened[0].isfile(self._full(path)))
+        except self._refusals as error:
+            raise self._refused("look for", path, error) from error
 
     def find(self, prefix: str) -> list[Entry]:
         """Every file below the folder `prefix`, by path; files still being written aside are not among them."""
@@ -105,7 +117,7 @@ class Lake:
             found = filesystem.find(self._full(prefix), detail=True)
         except FileNotFoundError:
             return []
-        except OSError as error:
+        except self._refusals as error:
             raise self._refused("list", prefix, error) from error
         entries = [
             Entry(path.removeprefix(f"{root}/"), int(info["size"] or 0), _modified(info))
@@ -121,7 +133,7 @@ class Lake:
             listed = filesystem.ls(self._full(prefix), detail=True)
         except FileNotFoundError:
             return []
-        except OSError as error:
+        except self._refusals as error:
             raise self._refused("list", prefix, error) from error
         return sorted(item["name"].rstrip("/").rsplit("/", 1)[-1] for item in listed if item["type"] == "directory")
 
@@ -132,7 +144,7 @@ class Lake:
                 _replace(self.directory / path, data)
             else:
                 self._opened[0].pipe_file(self._full(path), data)
-        except OSError as error:
+        except self._refusals as error:
             raise self._refused("write", path, error) from error
 
     def delete(self, path: str) -> None:
@@ -141,7 +153,7 @@ class Lake:
             self._opened[0].rm_file(self._full(path))
         except FileNotFoundError:
             return
-        except OSError as error:
+        except self._refusals as error:
             raise self._refused("delete", path, error) from error
 
     def read_versioned(self, path: str) -> Versioned:
@@ -204,7 +216,7 @@ class Lake:
 
 
 def _s3_operation(filesystem: Any, method: str, bucket: str, key: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
     from fsspec.asyn import sync
 
     async def call() -> dict[str, Any]:
@@ -224,6 +236,8 @@ def _s3_operation(filesystem: Any, method: str, bucket: str, key: str, arguments
         # 409: two conditional writes at once; S3 asks the loser to look again.
         if status in {409, 412}:
             raise ConflictError(f"s3://{bucket}/{key} was written by somebody else.") from None
+        raise LakeError(f"{method} of s3://{bucket}/{key} failed: {error}") from error
+    except BotoCoreError as error:
         raise LakeError(f"{method} of s3://{bucket}/{key} failed: {error}") from error
     return result
 

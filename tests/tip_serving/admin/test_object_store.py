@@ -75,3 +75,22 @@ def test_a_cancellation_is_seen_at_once_by_whoever_asked_for_it(admin: Admin, br
     assert browser.post(f"/api/bench/retry/{EXPERIMENT}").status_code == 202
     assert browser.get("/api/bench/experiments").json()["items"][0]["phase"] == "waiting"
     assert {layout.cancel_request(EXPERIMENT), layout.retry_request(EXPERIMENT)} & set(files(admin))
+
+
+def test_while_the_object_store_is_away_the_routes_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with object_stores.running(monkeypatch) as store:
+        admin = opened(tmp_path, tip_lake=store.url)
+        browser = signed_in(admin, ANA)
+        assert browser.post("/api/bench/run", json=SPEC).status_code == 202
+        assert browser.get("/api/bench/experiments").status_code == 200
+    admin.bench.overview.forget_listing()
+    for method, path in (
+        ("GET", "/api/bench/experiments"),
+        ("GET", f"/api/bench/leaderboard/{EXPERIMENT}"),
+        ("POST", f"/api/bench/cancel/{EXPERIMENT}"),
+    ):
+        answer = browser.request(method, path)
+        assert answer.status_code == 503, path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["retry-after"] == "5"
+    admin.close()
