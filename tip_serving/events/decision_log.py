@@ -22,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 GATHER_S = 0.02  # a batch every 20 ms: what a kill -9 can cost, and 50 wake-ups a second
 BATCH = 512
+FEW = 64  # events of a batch that a busy server may be kept waiting for; beyond it the log must keep up
 RETRY_S = 1.0  # after a disk that took nothing, or a broker that took nothing of what lay on the disk
 
 
@@ -127,9 +128,7 @@ class DecisionLog:
     def _drain(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            for event in batch:
-                self._listener(event)
-            self._refused += self._not_taken([message for event in batch if (message := self._encoded(event))])
+            self._refused += self._not_taken([message for event in batch if (message := self._told(event, len(batch)))])
         if self._refused and time.monotonic() >= self._write_again_at:
             lines = [message.body for message in self._refused]
             if self._on_disk(lambda: self._wal.append(lines)):
@@ -138,6 +137,14 @@ class DecisionLog:
                 self._is_disk_refusing = False
             else:
                 self._write_again_at = time.monotonic() + RETRY_S
+
+    def _told(self, event: Event, n_beside: int) -> Message | None:
+        """The message of an event that the listener has heard of."""
+        self._listener(event)
+        message = self._encoded(event)
+        if n_beside <= FEW:
+            time.sleep(0)  # lets go of the interpreter: a request that came meanwhile need not wait for the others
+        return message
 
     def _encoded(self, event: Event) -> Message | None:
         try:

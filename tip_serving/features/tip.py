@@ -80,8 +80,8 @@ class Reference:
     """The tasks of a situation as a tip is held against them, in the order of their urgency."""
 
     tasks: tuple[tuple[Task, Standing], ...]
-    titles: tuple[set[str], ...]
-    """The telling words of each task's title."""
+    titles: tuple[tuple[set[str], int], ...]
+    """The telling words of each task's title, and how many there are, at least 1."""
     words: frozenset[str]
     """Of all titles."""
     favourites: frozenset[str]
@@ -91,8 +91,9 @@ class Reference:
     def of(cls, situation: Situation, favourite_labels: Sequence[str]) -> "Reference":
         """The reference of this situation for a person with these favourite labels."""
         tasks = tuple(sorted(zip(situation.tasks, standings(situation), strict=True), key=_urgency))
-        titles = tuple([telling(task.content) for task, _ in tasks])
-        return cls(tasks, titles, frozenset().union(*titles), frozenset(favourite_labels))
+        titles = [telling(task.content) for task, _ in tasks]
+        sized = tuple([(title, len(title) or 1) for title in titles])
+        return cls(tasks, sized, frozenset().union(*titles), frozenset(favourite_labels))
 
     def held(self, said: frozenset[str]) -> bytes:
         """The features, pressing_overlap to named_due_days, of a tip with these words.
@@ -104,7 +105,7 @@ class Reference:
         shared = said & self.words
         if not shared:
             return _NAMES_NOTHING
-        shares = [len(shared & title) / (len(title) or 1) for title in self.titles]
+        shares = [len(shared & title) / size for title, size in self.titles]
         best = max(shares)
         named = self._named(shares.index(best)) if best >= _SHARED_FOR_NAMED else _UNNAMED
         return _held_as_bytes(shares[0], best, *named)

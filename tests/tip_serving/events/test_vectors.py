@@ -32,6 +32,13 @@ def test_the_digest_changes_with_any_bit(table: np.ndarray, data: st.DataObject)
         assert digest(pack(other)) != digest(pack(table))
 
 
+@given(_TABLES, st.integers(0, 8))
+def test_columns_that_are_known_to_be_shared_need_no_look(table: np.ndarray, n_shared: int) -> None:
+    n_shared = min(n_shared, table.shape[1])
+    table[:, :n_shared] = table[0, :n_shared]
+    assert pack(table, n_shared) == pack(table)
+
+
 def test_the_digest_knows_the_shape() -> None:
     assert digest(pack(np.zeros((2, 3)))) != digest(pack(np.zeros((3, 2))))
 
