@@ -33,6 +33,9 @@ class StratifiedEffect:
     """Mean of the treatment over the same mix; less `control` it is the effect's value."""
     n_strata: int
     """Strata that hold both arms; the others tell nothing of a difference."""
+    n_control: int
+    """Units that saw the control in these strata."""
+    n_treatment: int
     n_both: int
     """Units that saw both arms."""
 
@@ -83,7 +86,7 @@ def stratified_difference(
         control=control / weight,
         treatment=treatment / weight,
         n_strata=table.n_strata,
-        n_both=table.n_both,
+        **table.seen(),
     )
 
 
@@ -132,10 +135,11 @@ class _Table:
     def n_strata(self) -> int:
         return int(self.totals.shape[0])
 
-    @property
-    def n_both(self) -> int:
-        seen = np.column_stack([np.bincount(self.units, self.rows[:, column]) for column in (0, 2)])
-        return int((seen > 0).all(axis=1).sum())
+    def seen(self) -> dict[str, int]:
+        """How many units saw the control, the treatment and both."""
+        control, treatment = (np.bincount(self.units, self.rows[:, column]) > 0 for column in (0, 2))
+        both = control & treatment
+        return {"n_control": int(control.sum()), "n_treatment": int(treatment.sum()), "n_both": int(both.sum())}
 
     def whole(self) -> tuple[float, float, float]:
         """The sum of the weights, and the weighted sums of the means of control and treatment."""

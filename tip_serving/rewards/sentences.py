@@ -12,22 +12,20 @@ from tip_serving.bench.page.words import counted, interval, isolated, number, pe
 _HUNDRED = 100.0
 
 
-def comparison(row: Mapping[str, Any], burn_in: int) -> str:
+def comparison(row: Mapping[str, Any], n_fewer: int, fewest: int) -> str:
     """One key against its reference, from the other columns of COMPARISONS.
 
     Args:
         row: with its numbers.
-        burn_in: people below which nothing is told.
+        n_fewer: people of the side that fewer have seen.
+        fewest: people of either side below which nothing is told.
     """
     key, reference = named(row["key"]), named(row["reference"])
     people = counted(row["n_users"], "person", "people")
     rates = f"{of_hundred(row['rate'])} of 100 tips are rewarded against {of_hundred(row['reference_rate'])}"
     if row["difference_low"] is None:
-        why = (
-            f"{people} saw them on the same days and {burn_in} are needed"
-            if row["n_users"] < burn_in
-            else "their rewards do not vary"
-        )
+        few = f"one of them was seen by {counted(n_fewer, 'person', 'people')} on shared days and {fewest} are needed"
+        why = few if n_fewer < fewest else "their rewards do not vary"
         return f"Too early to tell {key} from {reference}: {why}. So far {rates}."
     by = interval(_HUNDRED * row["difference_low"], _HUNDRED * row["difference_high"], 1)
     more = f"{number(_HUNDRED * abs(row['difference']), 1)} {'more' if row['difference'] > 0 else 'fewer'}"

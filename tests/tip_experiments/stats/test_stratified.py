@@ -59,7 +59,8 @@ def test_a_stratum_weighs_as_much_as_it_tells_of_a_difference() -> None:
     assert found.effect.value == pytest.approx((2 * 0.25 - 0.75) / 2.75)
     assert found.control == pytest.approx((2 * 0.5 + 0.75 * 1.0) / 2.75)
     assert found.treatment - found.control == pytest.approx(found.effect.value)
-    assert (found.n_strata, found.effect.n, found.n_both) == (2, 4, 0)
+    assert (found.n_strata, found.effect.n) == (2, 4)
+    assert (found.n_control, found.n_treatment, found.n_both) == (2, 2, 0)
 
 
 def test_the_error_is_that_of_leaving_out_one_unit_at_a_time() -> None:
@@ -73,7 +74,7 @@ def test_the_error_is_that_of_leaving_out_one_unit_at_a_time() -> None:
     expected = np.sqrt((n - 1) / n * np.sum((np.array(without) - np.mean(without)) ** 2))
     assert found.effect.standard_error == pytest.approx(float(expected), rel=1e-9)
     assert found.effect.n == 30
-    assert found.n_both > 20
+    assert found.n_both == found.n_control + found.n_treatment - 30 > 20
 
 
 def test_with_one_stratum_and_units_in_one_arm_it_is_the_plain_difference() -> None:
@@ -142,17 +143,20 @@ def test_intervals_cover_also_with_thin_strata_and_days_that_differ(n_days: int,
 
 
 @pytest.mark.slow
-def test_watching_people_who_stay_finds_what_is_not_there_in_5_percent_at_most() -> None:
+@pytest.mark.parametrize(("n_units", "share"), [(300, 0.5), (60, 0.1)])
+def test_watching_people_who_stay_finds_what_is_not_there_in_5_percent_at_most(n_units: int, share: float) -> None:
     rng = np.random.default_rng(6)
-    sequence = ConfidenceSequence(planned_n=1_000, burn_in=100)
+    sequence = ConfidenceSequence(planned_n=1_000, burn_in=0)
     runs, alarms = 200, 0
     for _ in range(runs):
-        rows = _world(rng, 300, 40, 0.0, between=0.15)
+        rows = _world(rng, n_units, 40, 0.0, share=share, between=0.15)
         for day in range(2, 41, 2):
             seen = rows.strata < day
             found = stratified_difference(*(column[seen] for column in rows))
-            told = None if found is None else sequence.watch(found.effect)
-            if told is not None and told.p_value is not None and told.p_value < 0.05:
+            if found is None or min(found.n_control, found.n_treatment) < 40:
+                continue
+            told = sequence.watch(found.effect)
+            if told.p_value is not None and told.p_value < 0.05:
                 alarms += 1
                 break
     assert alarms / runs <= 0.05

@@ -8,7 +8,7 @@ import pytest
 from support.rewards import FIRST, LATER, frame, living, tip
 
 from tip_serving.bench.page.words import isolated
-from tip_serving.rewards.comparing import BURN_IN, comparisons
+from tip_serving.rewards.comparing import FEWEST, comparisons
 from tip_serving.rewards.tally import joined, summed
 
 
@@ -78,10 +78,11 @@ def test_a_real_difference_is_found_and_told_in_a_sentence() -> None:
 
 def test_before_enough_people_came_nothing_is_told() -> None:
     rng = np.random.default_rng(2)
-    row = _prompt(_compared(living(rng, {"a|v1": 0.1, "a|v2": 0.8}, n_users=BURN_IN - 20)), "a|v2")
+    row = _prompt(_compared(living(rng, {"a|v1": 0.1, "a|v2": 0.8}, n_users=FEWEST - 5)), "a|v2")
+    assert row["difference"] > 0.4
     assert (row["difference_low"], row["p_value"]) == (None, None)
     assert row["sentence"].startswith("Too early to tell")
-    assert f"and {BURN_IN} are needed" in row["sentence"]
+    assert f"and {FEWEST} are needed" in row["sentence"]
 
 
 def test_more_comparisons_ask_for_more_evidence() -> None:
