@@ -20,9 +20,9 @@ from tip_serving.rewards.tally import coded
 PLANNED_USERS = 1_000
 """People for whom intervals are narrowest; they hold for any number from FEWEST on. Fixed before there were data."""
 FEWEST = 40
-"""People of either side below which nothing is told. Without a difference, at most 1 in 200 runs of people who stay, with
-a look every second day, raised an alarm at 95 % or 99 %, also where one side had 2 % of all tips; with 20 people up to
-8 did at 99 %."""
+"""People of either side below which nothing is told. Without a difference, at most 1 in 200 runs of people who stay,
+with a look every second day, raised an alarm at 95 % or 99 %, also where one side had 2 % of all tips; with 20 people
+of either side up to 8 did at 99 %."""
 ERROR = 0.05
 """Of all comparisons of a dimension together, at all looks together."""
 
