@@ -148,6 +148,28 @@ def test_a_day_has_another_hash_when_and_only_when_its_file_is_another(store: Ev
     assert set(export.inventory(lake)) == {key for key in after if key[0] != Kind.SIGNAL}
 
 
+def test_a_mark_never_outlives_the_file_that_it_tells_of(
+    store: EventStore, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.keep(signals("u", START, "s"))
+    list(export.export(store, lake))
+    before = export.inventory(lake)
+    store.keep(signals("u", START, "more"))
+    write = lake.write
+
+    def dies_at_the_mark(path: str, data: bytes) -> None:
+        if path == layout.feature_mark(Kind.SIGNAL, DAY.isoformat()):
+            raise KeyboardInterrupt
+        write(path, data)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(lake, "write", dies_at_the_mark)
+        with pytest.raises(KeyboardInterrupt):
+            list(export.export(store, lake))
+    assert export.inventory(lake)[Kind.SIGNAL, DAY] != before[Kind.SIGNAL, DAY]
+    assert export.inventory(lake)[Kind.SIGNAL, DAY].n_rows == 6
+
+
 def test_a_day_that_an_older_build_wrote_has_nulls_for_what_came_later(store: EventStore, lake: Lake) -> None:
     store.keep([exposure(at=START, latency_ms=4.5, profile_source="store")])
     list(export.export(store, lake))

@@ -99,9 +99,10 @@ def test_other_contracts_and_unusable_vectors_are_counted_and_left_out(place: Ar
 
 
 def test_a_decision_asked_for_twice_is_one_row_as_it_was_first(place: Archive) -> None:
-    place.refresh([decision("d"), decision("d", NOON + HOUR, event_id="again", first=2), took("d")])
+    place.refresh([decision("d"), decision("d", NOON + HOUR, event_id="again", first=3, n_tips=4), took("d")])
     ((_, row),) = rows(place).items()
     assert (row["at"], row["tip_id"], row["reward"]) == (NOON, "t0", 1)
+    assert (row["position"], row["n_candidates"]) == (0, 3)
 
 
 def test_equal_ids_of_two_people_are_two_rows(place: Archive) -> None:
