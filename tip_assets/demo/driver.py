@@ -97,7 +97,7 @@ def _summarize(console: Console, page: Page, where: Path) -> None:
     console.print(lead(page), soft_wrap=True)
     table = Table("proposal", "what became of it", box=None, pad_edge=False)
     for lane in page.lanes:
-        table.add_row(lane.what, f"[bold]{lane.outcome}[/bold]")
+        table.add_row(lane.title, f"[bold]{lane.outcome}[/bold]")
     console.print(table)
     console.print(f"{page.n_events:,} events, each once in the store; {page.n_restarts} programs were started again.")
     console.print(f"The whole story: {where}", soft_wrap=True)

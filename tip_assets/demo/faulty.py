@@ -1,11 +1,13 @@
-"""A broken pipeline, on purpose: an export in which taken tips count as waved away, and the other way round.
+"""Mistakes, on purpose: an export in which taken tips count as waved away, and a gate that is shown the wrong evidence.
 
-What is trained on it is good at showing what nobody wants. Its card is complete and its files are sound; only people
-can tell, or the logs as they really are.
+What is trained on such an export is good at showing what nobody wants. Its card is complete and its files are sound;
+only people can tell, or the logs as they really are.
 """
 
 import datetime as dt
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -15,8 +17,11 @@ from tip_serving.events.store import TIP_SCORES
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.lake.tables import write_table
+from tip_serving.releasing.ports import Sources
+from tip_serving.scoring.arms import DEFAULT_ARM, ReadyArm
 from tip_serving.training import steps, upkeep
 from tip_serving.training.candidate import Candidate
+from tip_serving.training.evidence import Evidence
 from tip_serving.training.parts import TrainingError
 from tip_serving.training.releasable import put_together
 
@@ -61,6 +66,23 @@ def trained_on(broken: Lake, lake: Lake, days: tuple[dt.date, ...], seed: int, n
         if not lake.exists(path):
             lake.write(path, broken.read(path))
     return candidate
+
+
+def mixed_up(sources: Sources) -> Sources:
+    """The sources with a mistake in them: whatever a gate asks about, it is told of the champion beside the rule."""
+
+    def another_arms(
+        lake: Lake,
+        days: Sequence[dt.date],
+        champion: ReadyArm,
+        challenger: ReadyArm,
+        now: dt.datetime,
+        since: dt.datetime | None,
+    ) -> Evidence:
+        del challenger
+        return sources.evidence(lake, days, DEFAULT_ARM, champion, now, since)
+
+    return replace(sources, evidence=another_arms)
 
 
 def _turned(shown: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -167,13 +167,12 @@ class Story:
         return self._propose(f"propose-{which}", trained.candidate_id, now, note, plan)
 
     def _break(self, day: int, at: Advanced) -> Advanced:
-        """Train on a broken export; propose that to the gate, and again to a gate that reads the same export."""
+        """Train on a broken export and propose that; then once more, to a gate that is shown another arm's evidence."""
         now = self.plan.midnight(day)
         self._tell(f"day {day + 1}: a broken pipeline", day)
-        place = self.home / "broken-lake"
 
         def act() -> Trained:
-            broken = faulty.broken_lake(self.lake, place, now)
+            broken = faulty.broken_lake(self.lake, self.home / "broken-lake", now)
             days = tuple(self.plan.day(number) for number in range(day))
             made = faulty.trained_on(broken, self.lake, days, self.plan.seed, now)
             return Trained(candidate_id=None if made is None else made.candidate_id, why_not=None)
@@ -183,14 +182,12 @@ class Story:
             return at
         note = "Trained on an export in which taken tips count as waved away."
         at = self._propose("propose-broken", trained.candidate_id, now, note)
-        if at.is_open:  # another release is under way, or the gate was fooled at once
+        if at.is_open:  # another release is under way, so it waits
             return at
-        broken = Lake(str(place))
-        fooled = replace(self.sources, evidence=lambda _, *asked: self.sources.evidence(broken, *asked))
-        note = "The same once more, and this time the gate reads the broken export, too."
-        return self._propose(
-            "propose-broken-again", trained.candidate_id, now + dt.timedelta(seconds=1), note, sources=fooled
-        )
+        note = "The same once more, and by mistake the gate is shown the evidence of another arm."
+        later = now + dt.timedelta(seconds=1)
+        mixed_up = faulty.mixed_up(self.sources)
+        return self._propose("propose-broken-again", trained.candidate_id, later, note, sources=mixed_up)
 
     def _look(self, now: dt.datetime) -> Advanced:
         return self.journal.once(f"look-{now:%m%dT%H}", Advanced, lambda: releases.look(self.lake, self.sources, now))

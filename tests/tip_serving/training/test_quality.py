@@ -146,6 +146,18 @@ def test_improper_propensities_and_altered_vectors_are_faults(sound: Archive) ->
     assert broken["decision_id"][0] in found.words
 
 
+def test_a_written_tip_has_the_propensity_of_its_prompt_alone_which_need_not_be_1(sound: Archive) -> None:
+    frame = read(sound, Kind.EXPOSURE, TENTH)
+    written = frame.head(3).with_columns(
+        pl.lit("generate").alias("kind"),
+        pl.col("tip_ids").list.head(1),
+        pl.Series("propensities", [[0.25], [1.0], [0.0]]),
+    )
+    found = examined(sound, "exposures_proper", TENTH, pl.concat([written, frame.slice(3)]))
+    assert found.numbers["improper_propensities"] == 1
+    assert frame["decision_id"][2] in found.words
+
+
 def test_arms_that_fail_are_told_with_the_kind_of_error(place: Archive) -> None:
     place.refresh([decision(f"d{n}", error="TimeoutError" if n < 3 else None, latency_ms=5.0 + n) for n in range(100)])
     found = examined(place, "exposures_served")

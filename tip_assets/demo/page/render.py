@@ -47,7 +47,7 @@ def lead(page: Page) -> str:
     before = views.spans_of_days(page.spans, 0, n_before)
     after = views.spans_of_days(page.spans, page.n_days - _COMPARED_DAYS, page.n_days)
     said = []
-    if before is not None and after is not None:
+    if before is not None and after is not None and n_before + _COMPARED_DAYS <= page.n_days:
         verb = "fell" if after.mean < before.mean else "did not fall"
         said.append(
             f"What it costs that the best tip is not always shown {verb} from {100 * before.mean:.1f} to "

@@ -62,11 +62,15 @@ def sound(day: Day) -> Outcome:
 
 
 def decided_soundly(day: Day) -> Outcome:
-    """Propensities that sum to 1, and vectors that are those that were hashed."""
+    """Propensities that sum to 1, and vectors that are those that were hashed.
+
+    Of a tip that was written the propensity is that of the drawn prompt alone, so there it is only above 0.
+    """
     rows = day.frame
     propensities = pl.col("propensities").list
     is_off = (
-        ((propensities.sum() - 1).abs() > _TOLERANCE)
+        ((propensities.sum() - 1).abs() > _TOLERANCE) & (pl.col("kind") == "score")
+        | ~propensities.sum().is_between(0, 1 + _TOLERANCE, closed="right")
         | (propensities.min() < 0)
         | (propensities.len() != pl.col("tip_ids").list.len())
     )
