@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import pytest
 from httpx import Response
-from support.admin import ANA, Browser, Clock, client, files, filled, opened
+from support.admin import ANA, PASSWORD, Browser, Clock, client, files, filled, opened
 from support.judging import NAMES
 
 from tip_serving.admin.assembly import Admin
 from tip_serving.admin.auth.webhooks import TOLERANCE_S, NewWebhook, signature
 from tip_serving.admin.limits import MAX_BYTES
+from tip_serving.admin.service.errors import ConflictError, FaultsError
+from tip_serving.admin.service.users import Role
 from tip_serving.bench.judging.scores import SCORES
 
 SCORES_PATH, EXPORT_PATH = "/api/bench/scores/tip-bench-test", "/api/bench/export/tip-bench-test"
@@ -186,6 +188,17 @@ def test_a_machine_speaks_for_itself_alone_and_reaches_nothing_else(agent: Agent
     assert agent.browser.get(target, headers=agent.headers("GET", target)).status_code == 403
     for path in ("/api/bench/experiments", "/api/judge/tip-bench-test", "/api/audit"):
         assert agent.browser.get(path, headers=agent.headers("GET", path)).status_code == 401
+
+
+def test_a_machine_and_a_person_never_have_one_name(agent: Agent) -> None:
+    people = agent.admin.people
+    with pytest.raises(FaultsError) as refused:
+        people.make_webhook(ANA, "ben")
+    assert "name of a person" in refused.value.faults[0].message
+    with pytest.raises(ConflictError, match="a machine that judges"):
+        people.add(ANA, "agent", Role.JUDGE, PASSWORD)
+    people.revoke_webhook(ANA, agent.key.row.key_id)
+    assert people.add(ANA, "agent", Role.JUDGE, PASSWORD).name == "agent"
 
 
 def test_a_revoked_key_signs_nothing(agent: Agent) -> None:

@@ -7,7 +7,7 @@ from tip_serving.admin.auth.attempts import Attempts
 from tip_serving.admin.auth.tokens import NewToken, TokenRow, Tokens
 from tip_serving.admin.auth.webhooks import NewWebhook, WebhookRow, Webhooks
 from tip_serving.admin.service.audit import AuditLog
-from tip_serving.admin.service.errors import FaultsError, ForbiddenError, NotFoundError
+from tip_serving.admin.service.errors import ConflictError, FaultsError, ForbiddenError, NotFoundError
 from tip_serving.admin.service.rows import Page
 from tip_serving.admin.service.users import ADMINS, EVERYBODY, Role, User, require
 from tip_serving.bench.judging import intake
@@ -56,6 +56,8 @@ class People:
     def add(self, user: User, name: str, role: Role, password: str) -> Account:
         """A new account. Raises FaultsError, ConflictError."""
         require(user, ADMINS, "add accounts")
+        if name in {row.judge for row in self._webhooks.all()}:
+            raise ConflictError(f"{name} is a machine that judges; what both judged could not be told apart.")
         added = self._accounts.add(name, role, password, user.name)
         self._audit.note(user, "add-user", name, {"role": role.value})
         return added
@@ -138,7 +140,10 @@ class People:
     def make_webhook(self, user: User, judge: str) -> NewWebhook:
         """A key with which a machine hands in judgements as `judge`. Raises FaultsError."""
         require(user, ADMINS, "make webhook keys")
-        if fault := intake.judge_fault(judge):
+        fault = intake.judge_fault(judge)
+        if fault is None and self._accounts.find(judge) is not None:
+            fault = "is the name of a person here; what both judged could not be told apart"
+        if fault:
             raise FaultsError("No key was made.", [Fault("judge", fault)])
         made = self._webhooks.make(judge, user.name)
         self._audit.note(user, "make-webhook", made.row.key_id, {"judge": judge})
