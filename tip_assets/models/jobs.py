@@ -1,4 +1,7 @@
-"""The run that trains: reward model, policies, their evaluation and the candidate for release, one MLflow run."""
+"""The run that trains: reward model, policies, their evaluation and the candidate for release, one MLflow run.
+
+Training releases nothing, so it may run every night; whether it does is for whoever runs the installation to say.
+"""
 
 import dagster as dg
 
@@ -13,3 +16,7 @@ MODEL_ASSETS = [reward_model, tip_policy, policy_evaluation, prompt_policy, rele
 MODEL_RESOURCES = {"mlflow": mlflow_resource}
 
 train = dg.define_asset_job("train", MODEL_ASSETS, executor_def=dg.in_process_executor)
+
+every_night = dg.ScheduleDefinition(
+    name="train_every_night", job=train, cron_schedule="30 4 * * *", default_status=dg.DefaultScheduleStatus.STOPPED
+)
