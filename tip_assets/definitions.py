@@ -12,8 +12,8 @@ from tip_assets.events.assets import EVENT_ASSETS
 from tip_assets.events.sensor import days_sensor, refresh_days
 from tip_assets.features.online import online_features
 from tip_assets.features.training_set import FEATURE_ASSETS
-from tip_assets.models.jobs import MODEL_ASSETS, MODEL_RESOURCES, train
-from tip_assets.releases.sensor import RELEASE_ASSETS, observe_released, release_sensor
+from tip_assets.models.jobs import MODEL_ASSETS, MODEL_RESOURCES, every_night, train
+from tip_assets.releases.sensor import RELEASE_ASSETS, RELEASE_JOBS, release_sensor
 from tip_assets.resources.archive import archive_resource
 from tip_assets.resources.mirror import mirror_resource
 from tip_assets.resources.workshop import workshop_resource
@@ -31,8 +31,9 @@ defs = dg.Definitions(
         *RELEASE_ASSETS,
         *REWARD_ASSETS,
     ],
-    jobs=[*BENCH_JOBS, refresh_days, train, observe_released, analyse_rewards],
+    jobs=[*BENCH_JOBS, refresh_days, train, *RELEASE_JOBS, analyse_rewards],
     sensors=[bench_sensor, days_sensor, release_sensor, rewards_sensor],
+    schedules=[every_night],
     resources={
         "workshop": workshop_resource,
         "mirror": mirror_resource,

@@ -5,7 +5,7 @@ is decided and written as a step, that is served, cards and registry are told.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from tip_serving.lake.storage import ConflictError, Lake
@@ -73,15 +73,22 @@ def advance(lake: Lake, proposal_id: str, sources: Sources, now: dt.datetime) ->
     return Advance(step, decided.words, decided.findings, decided.progress, tuple(untold))
 
 
-def advance_all(lake: Lake, sources: Sources, now: dt.datetime) -> list[Step]:
-    """Advance whichever proposal's turn it is until nothing can be decided; the steps that were taken."""
+def advance_all(lake: Lake, sources: Sources, now: dt.datetime, without: Collection[Phase] = ()) -> list[Step]:
+    """Advance whichever proposal's turn it is until nothing can be decided; the steps that were taken.
+
+    Args:
+        lake: holds the proposals.
+        sources: what they are decided by.
+        now: aware.
+        without: phases that are left to others.
+    """
     journal = publish(lake)
     if journal.on_turn is not None:  # over or not: cards or registry may have been out of reach when it ended
         mirror(lake, state(lake, journal.on_turn, journal), sources.registry)
     taken: list[Step] = []
     while len(taken) < _MOST_STEPS:
         first = next_in_line(proposals(lake, publish(lake)))
-        if first is None:
+        if first is None or first.phase in without:
             break
         step = advance(lake, first.proposal_id, sources, now).step
         if step is None:

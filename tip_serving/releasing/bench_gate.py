@@ -37,7 +37,7 @@ def findings(lake: Lake, source_id: str, base: Base, sources: Sources, plan: Rol
     except (LakeError, ValueError) as error:
         yield failed("lead", f"which cells are in service cannot be read: {error}")
         return
-    yield from _leads(lake, proposed, in_service, sources, plan)
+    yield from _leads(proposed, in_service, sources, plan)
 
 
 def cells_in_service(lake: Lake, base: Base, default_cell: str) -> list[Cell]:
@@ -75,16 +75,14 @@ def _warnings(proposed: BenchProposal, plan: RolloutPlan) -> Finding:
     return failed("warnings", f"{told}. Propose it with its warnings accepted if it shall be shown all the same")
 
 
-def _leads(
-    lake: Lake, proposed: BenchProposal, in_service: list[Cell], sources: Sources, plan: RolloutPlan
-) -> Iterator[Finding]:
+def _leads(proposed: BenchProposal, in_service: list[Cell], sources: Sources, plan: RolloutPlan) -> Iterator[Finding]:
     """Its lead over each cell in service, with a lower bound, on scenarios that both have."""
     cell = Cell(proposed.model, proposed.prompt)
     others = [one for one in in_service if one != cell]
     if not others:
         yield failed("lead", f"{cell.written} is in service already, alone")
         return
-    judged = sources.judged(lake, proposed.experiment, proposed.judge, proposed.rubric_version)
+    judged = sources.judged(proposed.experiment, proposed.judge, proposed.rubric_version)
     for other in others:
         yield _lead(judged, cell, other, plan, in_service)
 

@@ -129,9 +129,10 @@ def checks(results: list[CheckResult], plan: RolloutPlan) -> Finding:
 
 def log_ratio(journal: Journal, sources: Sources, plan: RolloutPlan, now: dt.datetime) -> Finding:
     """Whether the log from which the evidence comes holds as many users of each arm as were dealt to it."""
-    since = now - dt.timedelta(days=plan.evidence_days)
-    stages = [step for step in journal.steps if step.kind is StepKind.STAGE and step.at >= since]
+    begin = now - dt.timedelta(days=plan.evidence_days)
+    stages = [step for step in journal.steps if step.kind is StepKind.STAGE and step.at >= begin]
     manifests = {manifest.version: manifest for manifest in (served_by(journal, step) for step in stages)}
+    since = min((step.at for step in stages), default=now)
     counts = users_by_arm(sources.events.between(Kind.EXPOSURE, since, now), set(manifests))
     off, n_judged = [], 0
     for version, by_arm in counts.items():

@@ -84,7 +84,7 @@ class NoChecks:
 EvidenceOf = Callable[[Lake, Sequence[dt.date], ReadyArm, ReadyArm, dt.datetime, dt.datetime | None], Evidence]
 """`tip_serving.training.evidence.evidence`."""
 
-JudgedOf = Callable[[Lake, str, str, str], Judged]
+JudgedOf = Callable[[str, str, str], Judged]
 """What a judge said of an experiment, by experiment, judge and rubric version."""
 
 

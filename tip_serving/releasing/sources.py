@@ -1,13 +1,10 @@
 """The sources of a release as an installation has them: the event store, logged evidence, boards of judges."""
 
-from collections.abc import Callable
-
 from tip_serving.bench.ranking.board import Judged
 from tip_serving.bench.ranking.report import judged_of
 from tip_serving.bench.workshop import Workshop
 from tip_serving.events.store import open_store
-from tip_serving.lake.storage import Lake
-from tip_serving.releasing.ports import Checks, Registry, Sources
+from tip_serving.releasing.ports import Checks, JudgedOf, Registry, Sources
 from tip_serving.settings import Settings
 from tip_serving.training.evidence import evidence
 
@@ -33,8 +30,8 @@ def open_sources(chosen: Settings, checks: Checks, registry: Registry) -> Source
     )
 
 
-def _judged(chosen: Settings) -> Callable[[Lake, str, str, str], Judged]:
-    def judged(_: Lake, experiment: str, judge: str, rubric_version: str) -> Judged:
+def _judged(chosen: Settings) -> JudgedOf:
+    def judged(experiment: str, judge: str, rubric_version: str) -> Judged:
         workshop = Workshop.open(chosen)
         try:
             return judged_of(workshop.evidence(experiment), judge, rubric_version)
