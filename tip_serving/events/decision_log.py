@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 GATHER_S = 0.02  # a batch every 20 ms: what a kill -9 can cost, and 50 wake-ups a second
 BATCH = 512
-FEW = 64  # events of a batch that a busy server may be kept waiting for; beyond it the log must keep up
+FEW = 16  # events of a batch that a busy server may be kept waiting for; beyond it the log must keep up
 RETRY_S = 1.0  # after a disk that took nothing, or a broker that took nothing of what lay on the disk
 
 
