@@ -15,7 +15,7 @@ import polars as pl
 
 from tip_experiments.stats.calibration import calibrate
 from tip_experiments.stats.estimates import Estimate
-from tip_experiments.stats.noisy_correlation import Association, associated
+from tip_experiments.stats.noisy_correlation import MIN_PAIRS, Association, associated
 from tip_serving.bench.page.content import JudgeBoard, Row
 from tip_serving.rewards import sentences
 from tip_serving.rewards.tables import JUDGE_CELLS, JUDGE_WORTH, Dimension, Window
@@ -142,7 +142,7 @@ def _estimates(found: Association) -> dict[str, float | None]:
 
 def _curve(scores: np.ndarray[Any, Any], rewards: np.ndarray[Any, Any]) -> dict[str, list[float | None]]:
     """What a score has meant so far: the line through the cells as they were measured, and its band."""
-    found = calibrate(rewards, scores, np.arange(scores.size)) if scores.size else None
+    found = calibrate(rewards, scores, np.arange(scores.size)) if scores.size >= MIN_PAIRS else None
     if found is None or found.line is None:
         return {f"curve_{name}": [] for name in ("score", "reward", "low", "high")}
     at = np.linspace(found.line.lowest, found.line.highest, _CURVE_POINTS)

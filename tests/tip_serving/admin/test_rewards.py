@@ -11,6 +11,8 @@ from support.admin import ANA, BEN, VERA, Browser, opened, signed_in
 from support.rewards import FIRST, LATER, board, living, rank, tip, write_days
 
 from tip_serving.admin.assembly import Admin
+from tip_serving.admin.service.releases import ReleaseRow
+from tip_serving.admin.service.rewards import ComparisonRow, RateRow, SampleRatioRow
 from tip_serving.lake import layout
 from tip_serving.rewards import tables
 from tip_serving.rewards.publishing import publish_judges, publish_rewards
@@ -115,6 +117,14 @@ def test_faulty_questions_are_told_by_their_field(vera: Browser) -> None:
     answer = vera.get("/api/rewards/rates", params={"dimension": "mood", "window": "year", "limit": 0})
     assert answer.status_code == 422
     assert {fault["field"] for fault in answer.json()["faults"]} == {"query.dimension", "query.window", "query.limit"}
+
+
+@pytest.mark.parametrize("kind", [RateRow, ComparisonRow, SampleRatioRow, ReleaseRow])
+def test_examples_in_the_schema_are_of_its_shape(vera: Browser, kind: Any) -> None:
+    schema = vera.get("/openapi.json").json()["components"]["schemas"][kind.__name__]
+    [example] = schema["examples"]
+    assert set(example) == set(schema["properties"]) == set(kind.model_fields)
+    kind.model_validate(example)
 
 
 def test_no_answer_names_a_person(vera: Browser) -> None:

@@ -104,6 +104,7 @@ def test_cells_that_take_no_part_are_in_the_table_with_why(live: pl.DataFrame) -
     row = _worth(found)
     assert (row["n_cells"], row["n_left_out"], row["verdict"]) == (3, 1, "too few cells")
     assert row["without_noise"] is None
+    assert row["curve_score"] == [], "a line through three is no calibration"
     assert row["sentence"].startswith("Nobody can say yet whether")
     assert "1 cell cannot take part yet." in row["sentence"]
 

@@ -47,8 +47,10 @@ def _facts(row: JudgeRow) -> list[dict[str, str]]:
         },
         {
             "term": "No noise in",
-            "value": words.percent(row.reliability_score),
-            "note": f"of the scores' spread, {words.percent(row.reliability_reward)} of the rewards'",
+            "value": words.NONE if row.slope is None else words.percent(row.reliability_score),
+            "note": ""
+            if row.slope is None
+            else f"of the scores' spread, {words.percent(row.reliability_reward)} of the rewards'",
         },
     ]
 

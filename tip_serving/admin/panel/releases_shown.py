@@ -92,7 +92,12 @@ def release(found: Release) -> dict[str, Any]:
 def _brief(reason: str) -> list[str]:
     """Each reason by itself, without the numbers in brackets, which stand where it is told in full."""
     parts = [_BRACKETS.sub("", part).strip() for part in reason.split(" | ")]
-    return [f"{part[:1].upper()}{part[1:]}" for part in parts if part]
+    return [_opened(part) for part in parts if part]
+
+
+def _opened(told: str) -> str:
+    """With a capital, unless it opens with a name such as `v3`."""
+    return told[:1].upper() + told[1:] if told.partition(" ")[0].strip(":,").isalpha() else told
 
 
 def watched(found: Watched | None) -> dict[str, Any] | None:
@@ -121,7 +126,7 @@ def _without_name(found: Finding) -> str:
     told = found.sentence.removeprefix(f"{found.name}: ")
     for word in ("pass. ", "fail. ", "not yet. ", "not measured. "):
         told = told.removeprefix(word)
-    return told[:1].upper() + told[1:]
+    return _opened(told)
 
 
 def _rail(numbers: Mapping[str, float | None], outcome: Outcome) -> dict[str, Any] | None:
@@ -149,7 +154,7 @@ def _facts(found: Release) -> list[dict[str, str]]:
             words.counted(plan.min_decisions_per_stage, "decision"),
             f"and {plan.min_hours_per_stage:g} hours at least",
         ),
-        ("A rollback restores", found.base_version or "what no release made", ""),
+        ("A rollback restores", found.base_version or "the default", ""),
     ]
     if found.cell:
         facts.insert(3, ("Writes with", found.cell, ""))

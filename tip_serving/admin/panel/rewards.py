@@ -44,16 +44,17 @@ def _wanted(asked: dict[str, Any]) -> dict[str, str]:
     by, over = str(asked.get("by", "")), str(asked.get("over", ""))
     return {
         "by": by if by in set(Dimension) else Dimension.PROMPT.value,
-        "over": over if over in set(rewards_shown.WINDOWS) else Window.WEEK.value,
+        "over": over if over in set(rewards_shown.WINDOWS) else "",
         "key": str(asked.get("key", ""))[:500],
         "beside": str(asked.get("beside", ""))[:500],
     }
 
 
 def _page(desk: Desk, user: User, wanted: dict[str, str]) -> dict[str, Any]:
-    service, dimension, window = desk.admin.rewards, Dimension(wanted["by"]), Window(wanted["over"])
+    service, dimension = desk.admin.rewards, Dimension(wanted["by"])
     try:
         everything = service.rates(user, Dimension.ARM, Window.ALL).items
+        window = Window(wanted["over"]) if wanted["over"] else rewards_shown.usual_window(everything)
         whole = service.rates(user, dimension, Window.ALL).items
         over_time = _all_rates(desk, user, dimension, window)
         compared = service.comparisons(user, dimension)
@@ -73,6 +74,7 @@ def _page(desk: Desk, user: User, wanted: dict[str, str]) -> dict[str, Any]:
         "lead": rewards_shown.lead(everything) if everything else "",
         "dimensions": [{"key": one.value, "name": name} for one, name in rewards_shown.DIMENSIONS.items()],
         "windows": [{"key": one.value, "name": name} for one, name in rewards_shown.WINDOWS.items()],
+        "over": window.value,
         "table": rewards_shown.table(whole, over_time),
         "keys": keys,
         "key": first,

@@ -23,6 +23,7 @@ WINDOWS = {Window.DAY: "by day", Window.WEEK: "by week"}
 HUNDRED = 100.0
 """Of which rates are told."""
 _MOST_DATES = 6
+_FEW_DAYS = dt.timedelta(days=21)
 _REACTIONS = ("accepted", "done", "snoozed", "dismissed")
 
 
@@ -37,6 +38,12 @@ def lead(whole: Sequence[RateRow]) -> str:
     waiting = f"{words.counted(still_open, 'tip')} may still be taken and {verb} in no rate" if still_open else ""
     told = "; ".join(part for part in (counted, waiting) if part)
     return f"{took}. {told[:1].upper()}{told[1:]}{'.' if told else ''} As of {when:%d %b %Y, %H:%M} UTC."
+
+
+def usual_window(whole: Sequence[RateRow]) -> Window:
+    """Days while there are few of them, weeks later."""
+    span = max(row.until for row in whole) - min(row.since for row in whole) if whole else dt.timedelta()
+    return Window.DAY if span < _FEW_DAYS else Window.WEEK
 
 
 def table(whole: Sequence[RateRow], over_time: Sequence[RateRow]) -> dict[str, Any]:
@@ -93,14 +100,14 @@ class _Times:
 
     def __init__(self, rows: Sequence[RateRow]) -> None:
         days = sorted({row.since for row in rows})
-        ends = (days[0].toordinal(), days[-1].toordinal()) if days else (0, 1)
-        self._first, self._span = ends[0], max(ends[1] - ends[0], 1)
+        self._first = days[0].toordinal() if days else 0
+        self._span = days[-1].toordinal() - self._first if days else 0
         self.y = _axis(rows)
         every = -(-len(days) // _MOST_DATES) if days else 1
         self.dates = [{"at": self._at(day), "label": f"{day:%d %b}"} for day in days[::every]]
 
     def _at(self, day: dt.date) -> float:
-        return round(100 * (day.toordinal() - self._first) / self._span, 2)
+        return round(100 * (day.toordinal() - self._first) / self._span, 2) if self._span else 50.0
 
     def line(self, rows: Sequence[RateRow]) -> dict[str, Any]:
         """One key: its line, its band and its points, in percent of width and height, from the top."""

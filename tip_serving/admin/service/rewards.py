@@ -69,6 +69,19 @@ class RateRow(Plain):
 class ComparisonRow(Plain):
     """One key against the oldest that it was shown beside; holds at every look."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "dimension": "arm", "key": "challenger", "reference": "champion", "difference": 0.031,
+                    "difference_se": 0.009, "difference_low": 0.002, "difference_high": 0.06, "p_value": 0.021,
+                    "rate": 0.331, "reference_rate": 0.3, "n_users": 812, "n_both": 0, "n_strata": 28,
+                    "n_comparisons": 1, "sentence": "challenger does better than champion: 33.1 of 100 tips ...",
+                }
+            ]
+        }
+    )  # fmt: skip
+
     dimension: Dimension
     key: str
     reference: str
@@ -97,6 +110,19 @@ class ArmShare(Plain):
 
 class SampleRatioRow(Plain):
     """One manifest version: whether its arms hold as many people as its weights say."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "manifest_version": "3f9c0a51be27-8", "verdict": "as planned", "p_value": 0.41,
+                    "sentence": "Manifest 3f9c0a51be27-8: as planned: ...", "since": "2026-03-02",
+                    "until": "2026-03-08", "arms": [{"arm": "champion", "weight": 0.9, "n_users": 731},
+                                                    {"arm": "challenger", "weight": 0.1, "n_users": 81}],
+                }
+            ]
+        }
+    )  # fmt: skip
 
     manifest_version: str
     verdict: str

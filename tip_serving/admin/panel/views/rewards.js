@@ -18,6 +18,7 @@ const Trend = {
     <svg class="trend" :class="'tone-' + tone" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       <polygon v-if="of.band" class="band" :points="of.band"/>
       <polyline v-if="of.points.length > 1" class="run" :points="of.line"/>
+      <line v-else-if="of.points.length" class="run lone" :x1="of.points[0].x" :x2="of.points[0].x + 0.01" :y1="of.points[0].y" :y2="of.points[0].y"/>
     </svg>`,
 };
 
@@ -33,7 +34,7 @@ const Chart = {
         <template v-for="one in drawn.series"><span v-for="point in one.points" class="knot" :class="['tone-' + one.tone, { open: !point.is_sound }]"
           :style="{ left: point.x + '%', top: point.y + '%' }" :title="point.label"></span></template>
       </div>
-      <div class="dates" aria-hidden="true"><span v-for="date in drawn.x" :class="{ first: date.at < 3, last: date.at > 97 }" :style="{ left: date.at + '%' }">{{ date.label }}</span></div>
+      <div class="dates" aria-hidden="true"><span v-for="date in drawn.x" :class="{ 'at-start': date.at < 3, 'at-end': date.at > 97 }" :style="{ left: date.at + '%' }">{{ date.label }}</span></div>
       <ul class="legend"><li v-for="one in drawn.series" :class="'tone-' + one.tone"><Key :of="one.key"/> <span>{{ one.say }}</span></li></ul>
     </div>`,
 };
@@ -109,7 +110,7 @@ export default {
         <div v-for="one in bad" class="note bad" role="alert"><p><strong>Arms do not hold the people that they should.</strong></p><p>{{ one.sentence }}</p></div>
         <div class="sides">
           <div class="pick" role="group" aria-label="Tell tips apart by"><button v-for="one in page.dimensions" type="button" :aria-pressed="String(asked.by === one.key)" @click="sift({ by: one.key })">{{ one.name }}</button></div>
-          <div class="pick" role="group" aria-label="Over time"><button v-for="one in page.windows" type="button" :aria-pressed="String(asked.over === one.key)" @click="sift({ over: one.key })">{{ one.name }}</button></div>
+          <div class="pick" role="group" aria-label="Over time"><button v-for="one in page.windows" type="button" :aria-pressed="String((asked.over || page.over) === one.key)" @click="sift({ over: one.key })">{{ one.name }}</button></div>
         </div>
 
         <section id="rates" aria-labelledby="rates-title">
