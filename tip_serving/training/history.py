@@ -70,6 +70,12 @@ def needed(kind: str, day: dt.date, moment: dt.datetime) -> bool:
     return first <= day <= last
 
 
+def counts(moment: dt.datetime) -> pl.Expr:
+    """Whether an event is looked at: it happened before the moment, aware, and need not be gone soon after it."""
+    stays = (pl.col("retain_until") > moment + VERIFIABLE).fill_null(value=True)
+    return (pl.col("at") < moment) & stays
+
+
 def read_events(lake: Lake, moment: dt.datetime, users: Collection[str] | None = None) -> Events:
     """The events in the lake that count at the moment, aware; of these people alone where they are given."""
     is_wanted = pl.lit(value=True) if users is None else pl.col("user").is_in(list(users))
@@ -84,9 +90,7 @@ def read_events(lake: Lake, moment: dt.datetime, users: Collection[str] | None =
 
 def known(events: Events, moment: dt.datetime) -> Iterator[Known]:
     """Everybody who had done or been shown anything before the moment, aware; in order of their names."""
-    is_past = pl.col("at") < moment
-    stays = (pl.col("retain_until") > moment + VERIFIABLE).fill_null(value=True)
-    past = Events(*(frame.filter(is_past & stays) for frame in events))
+    past = Events(*(frame.filter(counts(moment)) for frame in events))
     signals = past.signals.sort("at", "event_id")
     steps = _steps(signals)
     people = _people(past)

@@ -207,6 +207,13 @@ def test_a_snapshot_lacks_nobody_and_is_of_the_end_of_its_day(sound: Archive) ->
     assert examined(sound, "profile_features_whole", TENTH, early).numbers["of_another_moment"] == frame.height
 
 
+def test_a_snapshot_may_lack_people_of_whom_nothing_may_be_kept_much_longer(place: Archive) -> None:
+    soon = profiles.end_of(DAY) + A_DAY
+    place.refresh([decision("d"), AppOpened(event_id="s", at=NOON, user="v", session_id="s", retain_until=soon)])
+    assert read(place, PROFILE, DAY)["user"].to_list() == ["u"]
+    assert examined(place, "profile_features_whole").passed
+
+
 def test_a_feature_that_is_suddenly_unknown_is_named(sound: Archive) -> None:
     frame = read(sound, PROFILE, TENTH)
     is_lost = pl.int_range(pl.len()) < 5

@@ -13,7 +13,7 @@ from tip_serving.events.store import TIP_SCORES
 from tip_serving.features.contract import contract_hash
 from tip_serving.features.profile import PROFILE_FEATURES
 from tip_serving.features.vector import COLUMNS, names
-from tip_serving.training import profiles, training_set
+from tip_serving.training import history, profiles, training_set
 from tip_serving.training.profiles import FEATURES
 from tip_serving.training.quality.check import Check, Day, Number, Outcome, Severity, listed, share
 from tip_serving.training.time_travel import travel
@@ -29,7 +29,8 @@ def whole(day: Day) -> Outcome:
     n_twice = frame.height - frame["user"].n_unique()
     n_elsewhere = int((frame["computed_at"] != profiles.end_of(day.day)).sum())
     n_other = int((frame["contract_hash"] != contract_hash()).sum())
-    active = pl.concat([export.read_day(day.lake, kind, day.day, ["user"]) for kind in Kind])["user"].unique()
+    events = pl.concat([export.read_day(day.lake, kind, day.day, ["at", "user", "retain_until"]) for kind in Kind])
+    active = events.filter(history.counts(profiles.end_of(day.day)))["user"].unique()
     n_missing = len(active) - int(active.is_in(frame["user"].implode()).sum())
     counts = {"people": frame.height, "twice": n_twice, "of_another_moment": n_elsewhere,
               "of_another_contract": n_other, "active_and_missing": n_missing}  # fmt: skip
