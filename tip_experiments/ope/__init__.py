@@ -22,6 +22,9 @@ All functions take, by keyword:
 - `inference`: how the interval is made, `Normal()`, `Bootstrap(rng)` or `Bernstein()`.
 - `reliability`: the limits beyond which the answer is refused.
 
+`LoggedRounds`, and with it `evaluate`, `difference` and the gate, take `clusters` too: (n,) int, whose round it is.
+Rounds of one person hang together, and people are the draws then.
+
 They return an `Estimate`. Where the log cannot carry the answer, `is_reliable` is False, `verdict` says why, `interval`
 is None and `standard_error` infinite; `value` is there for the curious. A faulty log raises one `LogError` or
 `PropensityError` that names every fault with its first ten rows.

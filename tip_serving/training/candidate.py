@@ -56,7 +56,10 @@ class Candidate(_Strict):
     contract_hash: Name
     data: DataWindow
     untouched_since: AwareDatetime
-    """No decision from then on was used to fit or to choose any part: only these may judge the candidate."""
+    """No decision from then on was used to fit or to choose model and policy: only these may judge them.
+
+    The prompt policy learns from all written tips; logged decisions among tips that were there say nothing of it.
+    """
     registered: dict[Name, Name]
     """Registered name to the version that the model registry knows."""
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from support import learning
+from support.cards import entry
 
 from tip_experiments.policies.softmax import Softmax
 from tip_serving.lake import layout
@@ -128,13 +129,11 @@ def test_files_are_named_by_their_content_and_tell_no_person(made: Made) -> None
     for folder in ("models", "policies", "cards", "releases", "released"):
         entries = made.lake.find(folder)
         assert entries
-        for entry in entries:
-            assert "person-" not in made.lake.read(entry.path).decode(), entry.path
+        for file in entries:
+            assert "person-" not in made.lake.read(file.path).decode(), file.path
 
 
 def test_history_goes_on_after_training(made: Made) -> None:
-    from support.cards import entry
-
     append_history(made.lake, TIP_POLICY, made.policy.trained.version, entry("proposed"))
     again = steps.train_tip_policy(made.lake, made.asked)
     assert [one.event for one in again.card.history] == ["trained", "proposed"]
@@ -176,8 +175,8 @@ def test_a_candidate_without_its_parts_is_refused(
     made: Made, tmp_path: Path, spoil: Callable[[Lake], None], told: str
 ) -> None:
     lake = Lake(str(tmp_path))
-    for entry in made.lake.find("models"):
-        lake.write(entry.path, made.lake.read(entry.path))
+    for file in made.lake.find("models"):
+        lake.write(file.path, made.lake.read(file.path))
     spoil(lake)
     with pytest.raises(TrainingError, match=told):
         releasable.put_together(lake, NOW)
