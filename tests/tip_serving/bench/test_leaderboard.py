@@ -9,9 +9,12 @@ from support.bench import EXPERIMENT, create, fill, fill_all, workshop
 from tip_serving.bench import leaderboard, results
 from tip_serving.bench.identity import Cell
 from tip_serving.bench.judging.rubric import load_rubric
+from tip_serving.bench.page import views
 from tip_serving.bench.ranking.report import in_order, report
 from tip_serving.bench.results import CellResult
 from tip_serving.bench.workshop import Workshop
+from tip_serving.lake import layout
+from tip_serving.lake.tables import read_table
 
 CELLS = [Cell(model, prompt) for model in ("embedded/first", "embedded/planner") for prompt in ("v1", "v2")]
 
@@ -106,3 +109,18 @@ def test_money_and_time_are_those_of_the_experiments_own_candidates(place: Works
     assert result.latency_p50_ms == pytest.approx(12.5)
     assert result.latency_p95_ms == pytest.approx(14.75)
     assert (result.prompt_tokens, result.completion_tokens) == (600, 120)
+
+
+def test_all_pairs_lie_in_a_table_and_the_boards_keep_those_of_the_leaders(
+    place: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MAX_MATRIX", 2)
+    _rank(place, _view(place, {cell.key: [float(at + 1), 3.0, 4.0] for at, cell in enumerate(CELLS)}))
+    table = read_table(place.lake, layout.differences(EXPERIMENT))
+    assert dict(table.schema) == leaderboard.DIFFERENCES_SCHEMA
+    assert table.height == 6
+    assert table["n_scenarios"].to_list() == [3] * 6
+    assert table["difference"].abs().max() == pytest.approx(1.0), "(4 - 1) / 3"
+    (board,) = leaderboard.read_boards(place.lake, EXPERIMENT)
+    leaders = {row.cell for row in board.rows[:2]}
+    assert [{kept.first, kept.second} for kept in board.differences] == [leaders]
