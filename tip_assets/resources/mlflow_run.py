@@ -23,7 +23,8 @@ def mlflow_resource(context: dg.InitResourceContext) -> Iterator[Any]:
 
     chosen = settings.load()
     ensure_tracking_store(chosen)
-    ensure_experiment(mlflow.MlflowClient(chosen.tracking_uri), EXPERIMENT, chosen)
+    client = mlflow.MlflowClient(chosen.tracking_uri)
+    _bury(client, ensure_experiment(client, EXPERIMENT, chosen), context)
     asked = {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": chosen.tracking_uri, "env": {}, "extra_tags": {}}
     with warnings.catch_warnings():
         # dagster-mlflow asks for the run by old names, and so does Dagster's own way to hand it a configuration.
@@ -35,3 +36,16 @@ def mlflow_resource(context: dg.InitResourceContext) -> Iterator[Any]:
     finally:
         if mlflow.active_run() is not None:
             mlflow.end_run()
+
+
+def _bury(client: Any, experiment_id: str, context: dg.InitResourceContext) -> None:
+    """Runs that stayed open because their process died are marked failed, once Dagster knows that theirs has ended.
+
+    What this instance does not know may be under way in another one on the same server.
+    """
+    if context.instance is None:
+        return
+    for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
+        owner = context.instance.get_run_by_id(run.data.tags.get("dagster_run_id", ""))
+        if owner is not None and owner.is_finished:
+            client.set_terminated(run.info.run_id, "FAILED")

@@ -180,6 +180,22 @@ def test_too_little_data_ends_the_run_with_its_reasons_and_marks_mlflow_failed(
     assert logged.data.tags["tip.reason"] == told
 
 
+def test_a_run_that_died_is_marked_failed_by_the_next_and_others_are_left_alone(
+    place: Place, first: dg.ExecuteInProcessResult
+) -> None:
+    experiment = place.client.get_experiment_by_name("tip-training").experiment_id
+    under_way, dead = (place.instance.create_run_for_job(defs.resolve_job_def("train")) for _ in range(2))
+    place.instance.report_run_failed(dead)
+    owners = {"died": dead.run_id, "alive": under_way.run_id, "foreign": "of-another-installation"}
+    runs = {
+        name: place.client.create_run(experiment, tags={"dagster_run_id": owner}).info.run_id
+        for name, owner in owners.items()
+    }
+    place.train(first_day="2026-03-02", last_day="2026-03-02")
+    statuses = {name: place.client.get_run(run).info.status for name, run in runs.items()}
+    assert statuses == {"died": "FAILED", "alive": "RUNNING", "foreign": "RUNNING"}
+
+
 def test_the_lineage_runs_from_events_to_the_candidate() -> None:
     graph = defs.resolve_asset_graph()
     ancestors = graph.get_ancestor_asset_keys(dg.AssetKey("release_candidate"))
