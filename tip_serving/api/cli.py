@@ -129,6 +129,7 @@ def _run(chosen: Settings, listening: socket.socket, workers: int, routes: str, 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody here asks who sits behind a proxy
         backlog=2048,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,

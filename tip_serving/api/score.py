@@ -26,8 +26,13 @@ _ENCODER = msgspec.json.Encoder()
 
 async def score(request: Request) -> Response:
     """Scores, a drawn order and its propensities for a person's candidate tips."""
-    ranker: Ranker = request.app.state.services.ranker
-    return Response(_ENCODER.encode(await ranker.answer(await request.body())), media_type="application/json")
+    answer = await _ranker(request.app).answer(await request.body())
+    return Response(_ENCODER.encode(answer), media_type="application/json")
+
+
+def _ranker(app: FastAPI) -> Ranker:
+    found: Ranker = app.state.services.ranker
+    return found
 
 
 class Straight:
@@ -39,6 +44,7 @@ class Straight:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
+        self._ranker: Ranker | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request whose body comes in one piece."""
@@ -46,9 +52,10 @@ class Straight:
             await self._app(scope, receive, send)
             return
         message = await receive()
-        ranker: Ranker = self._app.state.services.ranker
+        if self._ranker is None:
+            self._ranker = _ranker(self._app)
         try:
-            body = _ENCODER.encode(await ranker.answer(message["body"]))
+            body = _ENCODER.encode(await self._ranker.answer(message["body"]))
         except RefusedError as error:
             await problems.refused(error)(scope, receive, send)
             return

@@ -41,9 +41,13 @@ def pack(vectors: NDArray[np.float64], n_shared: int = 0) -> PackedVectors:
     bits = _table(vectors).view(_BITS)
     if len(bits) == 0:
         return PackedVectors(n_rows=0, varying=(), first_row=b"", other_rows=b"")
-    compared = bits[:, n_shared:]
-    differs = np.logical_or.reduce(compared[1:] != compared[0], axis=0)
-    varying = [n_shared + place for place in differs.nonzero()[0].tolist()]
+    # Column after column as bytes: one whose rows are all alike equals itself moved by a row.
+    columns, length = bits[:, n_shared:].T.tobytes(), len(bits) * _BITS.itemsize
+    varying = [
+        place
+        for place, at in enumerate(range(0, len(columns), length), n_shared)
+        if columns[at : at + length - _BITS.itemsize] != columns[at + _BITS.itemsize : at + length]
+    ]
     return PackedVectors(
         n_rows=len(bits),
         varying=tuple(varying),

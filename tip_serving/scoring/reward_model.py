@@ -85,9 +85,10 @@ class RewardModel:
         if not len(rows):
             return np.empty(0)
         outputs: Any = _row_of(len(rows))()
+        address = rows.__array_interface__["data"][0]
         n_written = ctypes.c_int64()
         status = self._library.LGBM_BoosterPredictForMat(
-            self._handle, rows.ctypes.data, _FLOAT64, len(rows), self.n_features, _ROW_MAJOR, _NORMAL, 0, _ALL_TREES,
+            self._handle, address, _FLOAT64, len(rows), self.n_features, _ROW_MAJOR, _NORMAL, 0, _ALL_TREES,
             _PARAMETERS, ctypes.byref(n_written), outputs,
         )  # fmt: skip
         if status or n_written.value != len(rows):
