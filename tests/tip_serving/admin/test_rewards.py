@@ -11,7 +11,7 @@ from support.admin import ANA, BEN, VERA, Browser, opened, signed_in
 from support.rewards import FIRST, LATER, board, living, rank, tip, write_days
 
 from tip_serving.admin.assembly import Admin
-from tip_serving.admin.service.releases import ReleaseRow
+from tip_serving.admin.service.release_rows import ReleaseRow
 from tip_serving.admin.service.rewards import ComparisonRow, RateRow, SampleRatioRow
 from tip_serving.lake import layout
 from tip_serving.rewards import tables

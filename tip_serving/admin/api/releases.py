@@ -10,7 +10,8 @@ from tip_serving.admin.api.answers import JSON, NOT_MODIFIED, answer, tagged
 from tip_serving.admin.api.caller import Admins, Caller, roles
 from tip_serving.admin.api.experiments import Limit, Offset
 from tip_serving.admin.api.problems import documented
-from tip_serving.admin.service.releases import MAX_REASON, CardForm, Release, ReleaseRow, Watched
+from tip_serving.admin.service.release_rows import Release, ReleaseRow, Watched
+from tip_serving.admin.service.releases import MAX_REASON, CardForm
 from tip_serving.admin.service.rows import Page, Plain
 from tip_serving.admin.service.users import Role
 from tip_serving.training.cards.card import Card

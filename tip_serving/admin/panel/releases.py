@@ -8,7 +8,7 @@ from tip_serving.admin.panel import releases_shown
 from tip_serving.admin.panel.desk import Desk
 from tip_serving.admin.panel.visitor import View, Visitor
 from tip_serving.admin.service.errors import DAMAGE, FaultsError, UnavailableError
-from tip_serving.admin.service.releases import Watched
+from tip_serving.admin.service.release_rows import Watched
 from tip_serving.admin.service.users import ADMINS, User
 
 LOOKS_EVERY_S = 3.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from tip_serving.admin.service.releases import Release, ReleaseRow, StepRow, Watched
+from tip_serving.admin.service.release_rows import Release, ReleaseRow, StepRow, Watched
 from tip_serving.admin.service.rows import Page
 from tip_serving.bench.page import words
 from tip_serving.releasing.state import Phase

@@ -10,23 +10,20 @@ from contextlib import closing
 from enum import StrEnum
 from typing import NamedTuple
 
-from pydantic import ConfigDict
-
 from tip_serving.admin.service.audit import AuditLog
 from tip_serving.admin.service.errors import ConflictError, FaultsError, NotFoundError, UnavailableError
-from tip_serving.admin.service.rows import Page, Plain, page_of
+from tip_serving.admin.service.release_rows import CardLink, Release, ReleaseRow, Watched, release_row, step_row
+from tip_serving.admin.service.rows import Page, page_of
 from tip_serving.admin.service.users import ADMINS, READERS, User, require
 from tip_serving.bench.spec import Fault
 from tip_serving.lake import layout, storage
 from tip_serving.lake.storage import Lake, LakeError, MissingError
 from tip_serving.releasing import people
 from tip_serving.releasing.gating import registered
-from tip_serving.releasing.journal import JournalError
-from tip_serving.releasing.plan import RolloutPlan
+from tip_serving.releasing.journal import Journal, JournalError, read_journal
 from tip_serving.releasing.proposal import ProposalError, Source
 from tip_serving.releasing.state import Phase, ReleaseState, proposals
-from tip_serving.releasing.step import Finding, Step, StepKind
-from tip_serving.scoring.manifest import Arm
+from tip_serving.releasing.step import Step
 from tip_serving.settings import Settings
 from tip_serving.training.candidate import CandidateError, read_candidate
 from tip_serving.training.cards.card import TITLES
@@ -41,86 +38,6 @@ class CardForm(StrEnum):
     JSON = "json"
     MARKDOWN = "md"
     HTML = "html"
-
-
-class CardLink(Plain):
-    """A card of one registered version."""
-
-    name: str
-    title: str
-    version: str
-    href: str
-    """Of the page for people."""
-
-
-class ReleaseRow(Plain):
-    """One proposal, in a line."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "proposal_id": "3f9c0a51be27", "source": "candidate", "source_id": "a41c77d0e9b2",
-                    "title": "candidate a41c77d0e9b2", "phase": "rollout", "is_open": True, "is_asking": False,
-                    "share": 0.1, "reason": "10% of all users have it", "next": "50% of all users", "by": "ana",
-                    "proposed_at": "2026-03-01T09:00:00Z", "changed_at": "2026-03-03T09:00:00Z",
-                }
-            ]
-        }
-    )  # fmt: skip
-
-    proposal_id: str
-    source: Source
-    source_id: str
-    title: str
-    phase: Phase
-    is_open: bool
-    is_asking: bool
-    """Whether a person's word is waited for."""
-    share: float
-    """Of all users that have it now."""
-    reason: str
-    next: str
-    by: str
-    proposed_at: dt.datetime
-    changed_at: dt.datetime
-
-
-class StepRow(Plain):
-    """One thing that was decided."""
-
-    number: int
-    kind: StepKind
-    at: dt.datetime
-    by: str
-    reason: str
-    share: float | None
-    findings: tuple[Finding, ...]
-
-
-class Release(Plain):
-    """One proposal with all that was decided about it."""
-
-    row: ReleaseRow
-    note: str
-    cell: str | None
-    plan: RolloutPlan
-    arm: Arm | None
-    """What is released; null before its turn."""
-    base_version: str | None
-    """Of the manifest that a rollback restores; null where nothing was released, or before its turn."""
-    steps: tuple[StepRow, ...]
-    cards: tuple[CardLink, ...]
-    may_approve: bool
-    """Whether the release waits for a word of a person."""
-    may_roll_back: bool
-
-
-class Watched(Plain):
-    """A release as it stands between two steps."""
-
-    words: str
-    findings: tuple[Finding, ...]
 
 
 class CardFile(NamedTuple):
@@ -155,26 +72,30 @@ class Releases:
             limit: at most so many, up to MAX_LIMIT.
         """
         require(user, READERS, "see releases")
-        rows = sorted(map(_row, self._proposals()), key=lambda row: (row.is_open, row.changed_at), reverse=True)
+        rows = sorted(
+            map(release_row, proposals(self._lake, self._journal())),
+            key=lambda row: (row.is_open, row.changed_at),
+            reverse=True,
+        )
         return page_of(rows[offset : offset + min(limit, MAX_LIMIT)], len(rows), offset)
 
     def release(self, user: User, proposal_id: str) -> Release:
         """One proposal. Raises NotFoundError."""
         require(user, READERS, "see releases")
-        found = self._found(proposal_id)
+        journal = self._journal()
+        found = self._found(proposal_id, journal)
         turn = found.turn if found.has_begun else None
-        is_last = self._last_on_turn() == proposal_id
         return Release(
-            row=_row(found),
+            row=release_row(found),
             note=found.proposal.note,
             cell=found.proposal.cell,
             plan=found.proposal.plan,
             arm=None if turn is None else turn.arm,
             base_version=None if turn is None else turn.base.manifest_version,
-            steps=tuple(map(_step, found.steps)),
+            steps=tuple(map(step_row, found.steps)),
             cards=self._cards(found),
             may_approve=found.is_asking,
-            may_roll_back=is_last and found.phase in {Phase.ROLLOUT, Phase.FINISHED},
+            may_roll_back=journal.on_turn == proposal_id and found.phase in {Phase.ROLLOUT, Phase.FINISHED},
         )
 
     def watched(self, user: User, proposal_id: str) -> Watched:
@@ -185,7 +106,7 @@ class Releases:
             UnavailableError: the event store does not answer.
         """
         require(user, READERS, "see releases")
-        found = self._found(proposal_id)
+        found = self._found(proposal_id, self._journal())
         if found.phase not in {Phase.SHADOW, Phase.ROLLOUT}:
             return Watched(words=found.next, findings=())
         from tip_serving.events.database import EventStoreError
@@ -229,7 +150,7 @@ class Releases:
         reason: str,
         say: Callable[[Lake, str, str, dt.datetime, str], Step],
     ) -> Release:
-        self._found(proposal_id)
+        self._found(proposal_id, self._journal())
         if len(reason) > MAX_REASON:
             raise FaultsError("The reason is too long.", [Fault("reason", f"at most {MAX_REASON} characters")])
         try:
@@ -239,21 +160,17 @@ class Releases:
         self._audit.note(user, action, proposal_id, {"step": step.number, "reason": reason.strip()})
         return self.release(user, proposal_id)
 
-    def _found(self, proposal_id: str) -> ReleaseState:
-        found = next((one for one in self._proposals() if one.proposal_id == proposal_id), None)
-        if found is None:
-            raise NotFoundError(f"There is no release proposal {proposal_id!r:.90}.")
-        return found
-
-    def _proposals(self) -> list[ReleaseState]:
+    def _journal(self) -> Journal:
         try:
-            return proposals(self._lake)
+            return read_journal(self._lake)
         except JournalError as error:
             raise LakeError(str(error)) from None
 
-    def _last_on_turn(self) -> str | None:
-        begun = [step for found in self._proposals() for step in found.steps if step.kind is StepKind.BEGUN]
-        return max(begun, key=lambda step: step.number).proposal_id if begun else None
+    def _found(self, proposal_id: str, journal: Journal) -> ReleaseState:
+        found = next((one for one in proposals(self._lake, journal) if one.proposal_id == proposal_id), None)
+        if found is None:
+            raise NotFoundError(f"There is no release proposal {proposal_id!r:.90}.")
+        return found
 
     def _cards(self, found: ReleaseState) -> tuple[CardLink, ...]:
         versions = registered(found.turn.arm) if found.has_begun else {}
@@ -275,33 +192,3 @@ class Releases:
 
     def _now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self._clock(), dt.UTC)
-
-
-def _row(found: ReleaseState) -> ReleaseRow:
-    return ReleaseRow(
-        proposal_id=found.proposal_id,
-        source=found.proposal.source,
-        source_id=found.proposal.source_id,
-        title=found.proposal.title,
-        phase=found.phase,
-        is_open=found.is_open,
-        is_asking=found.is_asking,
-        share=found.share,
-        reason=found.reason,
-        next=found.next,
-        by=found.proposal.by,
-        proposed_at=found.proposal.at,
-        changed_at=found.steps[-1].at if found.steps else found.proposal.at,
-    )
-
-
-def _step(step: Step) -> StepRow:
-    return StepRow(
-        number=step.number,
-        kind=step.kind,
-        at=step.at,
-        by=step.by,
-        reason=step.reason,
-        share=step.share,
-        findings=step.findings,
-    )
