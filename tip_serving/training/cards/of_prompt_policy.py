@@ -41,7 +41,7 @@ def prompt_policy_card(trained: TrainedPromptPolicy, data: DataWindow | None, no
             "Chooses which prompt on which language model writes a tip for this person now. It starts from a judge's "
             "leaderboard and is corrected by people; it does not judge single tips."
         ),
-        algorithm=f"{trained.policy.kind} over (model, prompt) arms with priors from a leaderboard. {detail}",
+        algorithm=f"LinUCB over (model, prompt) arms with priors from a leaderboard. {detail}",
         parameters={"kind": trained.policy.kind, "floor": trained.policy.floor, "explored_share": EXPLORED_SHARE,
                     **plain(trained.policy.parameters())},
         inputs=context_inputs(),

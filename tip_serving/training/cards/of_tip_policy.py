@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tip_experiments.policies.lin_ucb import LinUcb
+from tip_experiments.policies.softmax import Softmax
 from tip_experiments.stats import prediction
 from tip_serving.features import contract
 from tip_serving.scoring import policy_context, ranking
@@ -20,6 +22,10 @@ from tip_serving.training.tip_policy import TrainedPolicy
 Floats = NDArray[np.float64]
 
 DEFAULT = "default policy"
+_ALGORITHMS = {
+    Softmax.kind: "Softmax over the reward model's scores, with a floor under every tip",
+    LinUcb.kind: "LinUCB over the tips themselves",
+}
 VALUE, GAIN, EXPLORATION = "reward per decision", "gain over the default policy", "decisions that explore"
 
 
@@ -54,7 +60,7 @@ def tip_policy_card(
             "Chooses which of several tips a person sees first, and with which probability, so that what is logged can "
             "judge the next policy. It does not decide whether to show a tip at all."
         ),
-        algorithm=f"{policy.kind}. {trained.reason}",
+        algorithm=f"{_ALGORITHMS[policy.kind]}. {trained.reason}",
         parameters={"kind": policy.kind, "floor": policy.floor, **plain(policy.parameters())},
         inputs=context_inputs() if ranking.needs_context(policy) else _score_input(model_version),
         contract_hash=policy_context.contract_hash() if ranking.needs_context(policy) else contract.contract_hash(),
