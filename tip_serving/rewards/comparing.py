@@ -1,10 +1,10 @@
 """Whether one prompt, policy, model or arm does better than another, told so that one may look every day.
 
-Each key is held against the oldest that it was shown beside, within days and manifest versions: what was shown more in
+Each key is held against the oldest that it was shown beside (of two as old, against the one that more people met on
+that first day, which no reward could have chosen), within days and manifest versions: what was shown more in
 better weeks, or to more people late in a rollout, gains nothing by it. People are the units, also where they saw both.
 """
 
-import datetime as dt
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -49,8 +49,14 @@ def _of_dimension(found: pl.DataFrame, dimension: Dimension) -> list[dict[str, A
         .group_by("code", "stratum", "person", maintain_order=True)
         .agg(pl.col("rewarded", "n_due").sum(), pl.col("key", "day").first())
     )
-    ages = due.group_by("key").agg(pl.col("day").min()).sort("day", "key").rows()
-    pairs = [pair for place, (key, _) in enumerate(ages) if (pair := _against_oldest(due, key, ages[:place]))]
+    first = due.filter(pl.col("day") == pl.col("day").min().over("key"))
+    ages = (
+        first.group_by("key", "day")
+        .agg(pl.col("person").n_unique().alias("n"))
+        .sort("day", "n", "key", descending=[False, True, False])["key"]
+        .to_list()
+    )
+    pairs = [pair for place, key in enumerate(ages) if (pair := _against_oldest(due, key, ages[:place]))]
     if not pairs:
         return []
     sequence = ConfidenceSequence(PLANNED_USERS, 1 - ERROR / len(pairs), burn_in=0)
@@ -64,10 +70,10 @@ def _watched(found: StratifiedEffect, sequence: ConfidenceSequence) -> Effect:
     return sequence.watch(found.effect)
 
 
-def _against_oldest(due: pl.DataFrame, key: str, older: list[tuple[str, dt.date]]) -> _Pair | None:
+def _against_oldest(due: pl.DataFrame, key: str, older: list[str]) -> _Pair | None:
     """The comparison with the first of `older` that shares a day and a manifest with `key`."""
     mine = due.filter(pl.col("key") == key)
-    for reference, _ in older:
+    for reference in older:
         both = pl.concat([mine, due.filter(pl.col("key") == reference)])
         found = stratified_difference(
             both["person"].to_numpy(),

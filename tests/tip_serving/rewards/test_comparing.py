@@ -60,7 +60,7 @@ def test_manifests_are_told_apart_as_days_are() -> None:
         ]  # fmt: skip
 
     found = _compared([*stage("m1", 20, 0.1), *stage("m2", 100, 0.8)]).filter(dimension="arm")
-    assert found.select("key", "reference", "n_strata").row(0) == ("old", "new", 2)
+    assert found.select("key", "reference", "n_strata").row(0) == ("new", "old", 2)
     assert found["difference"][0] == pytest.approx(0.0, abs=1e-12)
 
 
@@ -88,11 +88,19 @@ def test_before_enough_people_came_nothing_is_told() -> None:
 def test_more_comparisons_ask_for_more_evidence() -> None:
     rng = np.random.default_rng(3)
     rows = living(rng, {f"a|v{n}": 0.3 for n in range(1, 6)}, n_users=200)
-    five, two = _compared(rows), _compared([row for row in rows if row["prompt_version"] in {"v1", "v2"}])
-    of_five, of_two = _prompt(five, "a|v2"), _prompt(two, "a|v2")
+    of_five = _compared(rows).filter(dimension="prompt").row(0, named=True)
+    pair = {of_five[name].removeprefix("a|") for name in ("key", "reference")}
+    [of_two] = _compared([row for row in rows if row["prompt_version"] in pair]).filter(dimension="prompt").to_dicts()
     assert (of_five["n_comparisons"], of_two["n_comparisons"]) == (4, 1)
     assert of_five["difference"] == pytest.approx(of_two["difference"])
     assert of_five["difference_high"] - of_five["difference_low"] > of_two["difference_high"] - of_two["difference_low"]
+
+
+def test_of_two_as_old_the_one_that_more_people_met_first_is_the_reference() -> None:
+    rows = [tip(n, f"u{n}", 0, prompt_version="v1" if n < 2 else "v2", is_rewarded=n < 2) for n in range(9)]
+    rows += [tip(n, f"u{n}", 1, prompt_version="v1") for n in range(9, 40)]
+    found = _compared(rows).filter(dimension="prompt")
+    assert found.select("key", "reference").row(0) == ("embedded/first|v1", "embedded/first|v2")
 
 
 @pytest.mark.slow
