@@ -60,7 +60,7 @@ class Told:
     """A registry that keeps what it was told, and may be out of reach."""
 
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
-    tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    noted: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     artifacts: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     fault: Exception | None = None
 
@@ -69,10 +69,21 @@ class Told:
         self._reach()
         self.aliases[name, alias] = version
 
+    def remove_alias(self, name: str, alias: str, version: str) -> None:
+        """Forgotten, if it is that one."""
+        self._reach()
+        if self.aliases.get((name, alias)) == version:
+            del self.aliases[name, alias]
+
+    def tags(self, name: str, version: str) -> Mapping[str, str]:
+        """What was kept."""
+        self._reach()
+        return self.noted.get((name, version), {})
+
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Kept."""
         self._reach()
-        self.tags.setdefault((name, version), {}).update(tags)
+        self.noted.setdefault((name, version), {}).update(tags)
 
     def log_artifact(self, name: str, version: str, filename: str, data: bytes) -> None:
         """Kept."""
@@ -110,8 +121,8 @@ class House:
         self.registry = Told()
         self.rng = np.random.default_rng(seed)
         self.sources = Sources(
-            events=self.store, evidence=lambda *_: better(np.random.default_rng(7)), judged=_nobody, checks=Known([green()]),
-            registry=self.registry, default_cell="embedded/planner@v1",
+            events=self.store, evidence=lambda *_: better(np.random.default_rng(7)), judged=_nobody,
+            checks=Known([green()]), registry=self.registry, default_cell="embedded/planner@v1",
         )  # fmt: skip
         self.n_decisions = 0
 

@@ -41,6 +41,21 @@ class MlflowRegistry:
 
         self._tell(name, version, f"point {alias} at it", point)
 
+    def remove_alias(self, name: str, alias: str, version: str) -> None:
+        """`alias` of `name` points at the version no longer. Raises RegistryError."""
+
+        def drop(found: Any) -> None:
+            if alias in found.aliases:
+                self._client.delete_registered_model_alias(name, alias)
+
+        self._tell(name, version, f"take {alias} from it", drop)
+
+    def tags(self, name: str, version: str) -> Mapping[str, str]:
+        """What was noted on the version. Raises RegistryError."""
+        noted: dict[str, str] = {}
+        self._tell(name, version, "read its tags", lambda found: noted.update(found.tags))
+        return noted
+
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Note on the version. Raises RegistryError."""
 

@@ -11,7 +11,7 @@ from tip_serving.releasing.gating import registered
 from tip_serving.releasing.ports import CHALLENGER, CHAMPION, Registry, RegistryError
 from tip_serving.releasing.proposal import Source
 from tip_serving.releasing.state import Phase, ReleaseState
-from tip_serving.releasing.step import Step
+from tip_serving.releasing.step import Step, Turn
 from tip_serving.training.candidate import Candidate, CandidateError, read_candidate
 from tip_serving.training.cards.card import HistoryEntry
 from tip_serving.training.cards.keeping import CardError, append_history, read_card
@@ -29,9 +29,11 @@ def mirror(lake: Lake, found: ReleaseState, registry: Registry) -> list[str]:
     faults: list[str] = []
     for name, version in _versions(lake, found).items():
         try:
-            if _append(lake, name, version, found):
+            _append(lake, name, version, found)
+            told = f"{found.proposal_id}: {found.phase}, step {found.steps[-1].number}"
+            if registry.tags(name, version).get(RELEASE_TAG) != told:
                 _log_card(lake, name, version, registry)
-                registry.tag(name, version, {RELEASE_TAG: f"{found.proposal_id}: {found.phase}"})
+                registry.tag(name, version, {RELEASE_TAG: told})  # last: what died before it is told again
         except (LakeError, CardError, RegistryError) as error:
             faults.append(f"{name} {version}: {error}")
     faults += _point(found, registry)
@@ -46,12 +48,24 @@ def _point(found: ReleaseState, registry: Registry) -> Iterator[str]:
         aliases.append((CHAMPION, turn.arm))
     elif found.phase is Phase.ROLLED_BACK:
         aliases.append((CHAMPION, turn.base.champion))
+        yield from _dethroned(turn, registry)
     for alias, arm in aliases:
         for name, version in registered(arm).items():
             try:
                 registry.set_alias(name, alias, version)
             except RegistryError as error:
                 yield f"{alias} of {name}: {error}"
+
+
+def _dethroned(turn: Turn, registry: Registry) -> Iterator[str]:
+    """Take the alias from what was the champion for a while, where nothing registered takes its place."""
+    restored = registered(turn.base.champion)
+    for name, version in registered(turn.arm).items():
+        try:
+            if name not in restored:
+                registry.remove_alias(name, CHAMPION, version)
+        except RegistryError as error:
+            yield f"{CHAMPION} of {name}: {error}"
 
 
 def _versions(lake: Lake, found: ReleaseState) -> dict[str, str]:
@@ -67,13 +81,12 @@ def _versions(lake: Lake, found: ReleaseState) -> dict[str, str]:
     }
 
 
-def _append(lake: Lake, name: str, version: str, found: ReleaseState) -> bool:
-    """Add the steps that the card does not have; whether there were any."""
+def _append(lake: Lake, name: str, version: str, found: ReleaseState) -> None:
+    """Add the steps that the card does not have."""
     there = set(read_card(lake, name, version).history)
-    new = [entry for step in found.steps if (entry := entry_of(step)) not in there]
-    for entry in new:
-        append_history(lake, name, version, entry)
-    return bool(new)
+    for step in found.steps:
+        if (entry := entry_of(step)) not in there:
+            append_history(lake, name, version, entry)
 
 
 def entry_of(step: Step) -> HistoryEntry:

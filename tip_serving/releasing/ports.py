@@ -31,6 +31,14 @@ class Registry(Protocol):
         """`alias` of the registered model `name` points at `version`; a version that is not registered is let be."""
         ...
 
+    def remove_alias(self, name: str, alias: str, version: str) -> None:
+        """`alias` points at the version no longer; where it points elsewhere it is let be."""
+        ...
+
+    def tags(self, name: str, version: str) -> Mapping[str, str]:
+        """What was noted on the version."""
+        ...
+
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Note on the version."""
         ...
@@ -45,6 +53,13 @@ class NoRegistry:
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Nothing."""
+
+    def remove_alias(self, name: str, alias: str, version: str) -> None:
+        """Nothing."""
+
+    def tags(self, name: str, version: str) -> Mapping[str, str]:  # noqa: ARG002  whatever is asked
+        """None."""
+        return {}
 
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Nothing."""

@@ -41,13 +41,22 @@ def test_an_alias_follows_the_version_of_the_lake(chosen: Settings, client: Any)
     assert client.get_model_version_by_alias("tip-policy", "champion").tags[LAKE_VERSION] == "bbb"
 
 
+def test_an_alias_is_taken_only_from_the_version_that_has_it(chosen: Settings, client: Any) -> None:
+    registry = MlflowRegistry(chosen)
+    registry.set_alias("tip-policy", "champion", "bbb")
+    registry.remove_alias("tip-policy", "champion", "aaa")
+    assert client.get_model_version_by_alias("tip-policy", "champion").tags[LAKE_VERSION] == "bbb"
+    registry.remove_alias("tip-policy", "champion", "bbb")
+    assert client.get_registered_model("tip-policy").aliases == {}
+
+
 def test_tags_and_cards_are_kept_with_the_version(chosen: Settings, client: Any) -> None:
     registry = MlflowRegistry(chosen)
     registry.tag("tip-policy", "aaa", {"tip.release": "p1: finished"})
     registry.log_artifact("tip-policy", "aaa", "card.md", b"# first")
     registry.log_artifact("tip-policy", "aaa", "card.md", b"# second")
     found = client.get_model_version("tip-policy", "1")
-    assert found.tags["tip.release"] == "p1: finished"
+    assert registry.tags("tip-policy", "aaa")["tip.release"] == found.tags["tip.release"] == "p1: finished"
     kept = client.download_artifacts(found.run_id, "tip-policy/card.md")
     assert Path(kept).read_text() == "# second"
 

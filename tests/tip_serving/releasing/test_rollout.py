@@ -94,7 +94,7 @@ def test_a_good_candidate_goes_from_gate_to_champion_by_itself(house: House) -> 
 def test_who_has_the_arm_keeps_it_while_it_grows(house: House) -> None:
     found = shown(house, QUICK)
     seeds = [house.manifest.seed]
-    house.live(later(31), 26, 3_000)
+    house.live(later(31), 26, 5_000)
     assert after(house, found).share == 0.5
     seeds.append(house.manifest.seed)
     assert seeds == [found.proposal_id] * 2
@@ -244,6 +244,9 @@ def test_a_finished_release_goes_back_until_another_ones_turn_has_come(house: Ho
     rollback(house.lake, found.proposal_id, "eve", later(115), "complaints")
     found = state(house.lake, found.proposal_id)
     assert found.reason == "rolled back by eve: complaints"
+    assert house.registry.aliases[REWARD_MODEL, "champion"] == "reward-1"
+    advance_all(house.lake, house.sources, later(115))
+    assert (REWARD_MODEL, "champion") not in house.registry.aliases, "the defaults are registered nowhere"
     assert house.manifest.arms == (NOTHING_RELEASED.champion,)
     second = propose(house.lake, house.candidate(2).candidate_id, "bob", later(116), QUICK)
     advance_all(house.lake, house.sources, later(116))
@@ -267,9 +270,11 @@ def test_a_registry_out_of_reach_holds_nothing_up_and_is_told_later(house: House
     said = advance(house.lake, found.proposal_id, house.sources, later(30))
     assert any("challenger of tip-reward-model: no answer" in one for one in said.untold)
     rollback(house.lake, found.proposal_id, "eve", later(31), "no")
+    advance_all(house.lake, house.sources, later(32))  # the card is up to date, the registry still out of reach
     house.registry.fault = None
-    advance_all(house.lake, house.sources, later(32))
-    assert house.registry.tags[REWARD_MODEL, "reward-1"]["tip.release"] == f"{found.proposal_id}: rolled back"
+    advance_all(house.lake, house.sources, later(33))
+    noted = house.registry.noted[REWARD_MODEL, "reward-1"]["tip.release"]
+    assert noted == f"{found.proposal_id}: rolled back, step 6"
     assert b"release rolled back" in house.registry.artifacts[REWARD_MODEL, "reward-1", "card.json"]
 
 
