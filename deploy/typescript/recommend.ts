@@ -16,6 +16,7 @@ interface Task {
 interface Candidate {
   id?: string;
   text?: string;
+  written?: { decision_id: string; prompt_version: string; model: string };
 }
 
 interface Asking {
@@ -107,7 +108,9 @@ async function main(url: string, token?: string): Promise<void> {
   };
   const written = await client.generate(asking, "v1");
   const known: Candidate[] = [{ id: "walk", text: "Take a walk of ten minutes." }];
-  const scored = await client.score(asking, [...known, { id: written.tip_id, text: written.tip }]);
+  const { decision_id, prompt_version, model } = written;
+  const fresh: Candidate = { id: written.tip_id, text: written.tip, written: { decision_id, prompt_version, model } };
+  const scored = await client.score(asking, [...known, fresh]);
   const shown = scored.order[0]!;
   const reported = await client.react(asking.user, scored.decision_id, shown, "accepted");
   const refused = await client.score(asking, []).catch((error: unknown) => error);

@@ -43,6 +43,7 @@ def test_the_example_takes_one_tip_from_tasks_to_feedback(program: Path, tmp_pat
         told = next(event for event in server.events if isinstance(event, Feedback))
     assert said["decision_id"] == scored.decision_id == told.decision_id
     assert said["event_id"] == told.event_id
+    assert [author is not None for author in scored.written] == [False, True]
     assert said["shown"] == told.tip_id == scored.tip_ids[scored.order[0]]
     assert said["propensities"] == pytest.approx(scored.propensities)
     assert said["faults"], "a request without candidates was not refused"
