@@ -28,6 +28,8 @@ SCHEMA: dict[str, Any] = {
     **dict.fromkeys(MOMENTS, pl.Datetime("us", "UTC")),
     "rating": pl.Float64,
 }
+_TOLD = (*MOMENTS, "rating")
+_UNTOLD = (None,) * len(_TOLD)
 _CLOCKS_MAY_DIFFER = dt.timedelta(minutes=5)
 
 
@@ -98,13 +100,13 @@ def users_by_arm(rows: Iterable[Recent], manifests: Collection[str]) -> dict[str
 
 def frame_of(found: Iterator[Decision]) -> pl.DataFrame:
     """The decisions as a table of SCHEMA."""
-    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
-    for user, at, exposure, reactions in found:
-        row = (user, exposure.arm, exposure.kind, at, exposure.latency_ms, exposure.error)
-        told = (*row, *(reactions.get(name) for name in (*MOMENTS, "rating")))
-        for values, value in zip(columns.values(), told, strict=True):
-            values.append(value)
-    return pl.DataFrame(columns, SCHEMA)
+    rows = [
+        (user, exposure.arm, exposure.kind, at, exposure.latency_ms, exposure.error)
+        + (tuple(map(reactions.get, _TOLD)) if reactions else _UNTOLD)
+        for user, at, exposure, reactions in found
+    ]
+    columns = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
+    return pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), SCHEMA)
 
 
 def rewarded(table: pl.DataFrame, now: dt.datetime, within: dt.timedelta) -> pl.DataFrame:
