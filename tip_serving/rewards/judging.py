@@ -53,23 +53,25 @@ def judges_against_people(boards: Iterable[Judged], rates: pl.DataFrame) -> Agai
     of_cell = {(row["model"], row["prompt_version"]): row for row in rates.filter(is_of_cell).iter_rows(named=True)}
     cells: list[dict[str, Any]] = []
     worth: list[dict[str, Any]] = []
-    for (judge, rubric, kind), rows in sorted(_by_judge(boards).items()):
+    judged = sorted(boards, key=lambda one: one.experiment)
+    kinds = {(one.board.judge, one.board.rubric_version or ""): one.board.kind for one in judged}
+    for (judge, rubric), rows in sorted(_by_judge(judged).items()):
         mine = [_cell(judge, rubric, *row, of_cell.get(row[1].cell)) for row in rows]
         cells += mine
-        worth.append(_worth(judge, rubric, kind, mine))
+        worth.append(_worth(judge, rubric, kinds[judge, rubric], mine))
     return Against(
         pl.DataFrame(cells, JUDGE_CELLS, orient="row"),
         pl.DataFrame(worth, JUDGE_WORTH, orient="row"),
     )
 
 
-def _by_judge(boards: Iterable[Judged]) -> dict[tuple[str, str, str], list[tuple[str, Row]]]:
-    """By judge, rubric and kind, the row of each scored cell with its experiment, by cell."""
-    found: dict[tuple[str, str, str], dict[str, tuple[str, Row]]] = {}
-    for experiment, board in sorted(boards, key=lambda judged: judged.experiment):
+def _by_judge(judged: Sequence[Judged]) -> dict[tuple[str, str], list[tuple[str, Row]]]:
+    """By judge and rubric, the row of each scored cell with its experiment, by cell."""
+    found: dict[tuple[str, str], dict[str, tuple[str, Row]]] = {}
+    for experiment, board in judged:
         if board.judge is None:
             continue
-        mine = found.setdefault((board.judge, board.rubric_version or "", board.kind), {})
+        mine = found.setdefault((board.judge, board.rubric_version or ""), {})
         for row in board.rows:
             held = mine.get(row.cell.key)
             if row.score_mean is not None and (held is None or row.n_scored > held[1].n_scored):

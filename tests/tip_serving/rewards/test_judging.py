@@ -93,6 +93,9 @@ def test_of_a_cell_in_two_experiments_the_board_with_more_scores_counts(live: pl
     for order in ([Judged("tip-bench-few", few), many], [many, Judged("tip-bench-few", few)]):
         found = judges_against_people(order, live)
         assert set(found.cells["experiment"]) == {"tip-bench-many"}
+        assert found.worth.height == 1
+    called_otherwise = Judged("tip-bench-zero", board("ana", {"model-0|v0": 3.0}, kind="coding agent"))
+    assert judges_against_people([many, called_otherwise], live).worth["kind"].to_list() == ["coding agent"]
 
 
 def test_cells_that_take_no_part_are_in_the_table_with_why(live: pl.DataFrame) -> None:

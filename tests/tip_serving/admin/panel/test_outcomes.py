@@ -90,7 +90,7 @@ def test_rewards_are_told_drawn_and_sifted_without_loading_the_page_again(enter:
 
 
 def test_two_keys_are_drawn_beside_one_another(enter: Enter) -> None:
-    page = enter("vera", "/rewards")
+    page = enter("vera", "/rewards?over=week")
     page.get_by_label("Draw").select_option("embedded/first|v4")
     page.get_by_label("beside").select_option("embedded/first|v1")
     expect(page.locator(".chart .legend li")).to_have_count(2)
