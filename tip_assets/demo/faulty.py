@@ -1,4 +1,4 @@
-"""Mistakes, on purpose: an export in which taken tips count as waved away, and a gate that is shown the wrong evidence.
+"""Mistakes, on purpose: an export in which taken tips count as waved away, and a gate that is shown old evidence.
 
 What is trained on such an export is good at showing what nobody wants. Its card is complete and its files are sound;
 only people can tell, or the logs as they really are.
@@ -17,10 +17,13 @@ from tip_serving.events.store import TIP_SCORES
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.lake.tables import write_table
+from tip_serving.releasing import gating
 from tip_serving.releasing.ports import Sources
-from tip_serving.scoring.arms import DEFAULT_ARM, ReadyArm
+from tip_serving.releasing.proposal import Source
+from tip_serving.releasing.state import Phase, proposals
+from tip_serving.scoring.arms import ReadyArm
 from tip_serving.training import steps, upkeep
-from tip_serving.training.candidate import Candidate
+from tip_serving.training.candidate import Candidate, read_candidate
 from tip_serving.training.evidence import Evidence
 from tip_serving.training.parts import TrainingError
 from tip_serving.training.releasable import put_together
@@ -68,21 +71,39 @@ def trained_on(broken: Lake, lake: Lake, days: tuple[dt.date, ...], seed: int, n
     return candidate
 
 
-def mixed_up(sources: Sources) -> Sources:
-    """The sources with a mistake in them: whatever a gate asks about, it is told of the champion beside the rule."""
+def mixed_up(sources: Sources, lake: Lake) -> Sources | None:
+    """The sources with a mistake in them: whatever a gate asks about, it is shown what it let the last arm through by.
 
-    def another_arms(
-        lake: Lake,
+    Args:
+        sources: as they are.
+        lake: with the releases so far.
+
+    Returns:
+        None where no trained arm has been let through yet.
+    """
+    finished = [one for one in proposals(lake) if one.phase is Phase.FINISHED]
+    trained = [one for one in finished if one.proposal.source is Source.CANDIDATE]
+    if not trained:
+        return None
+    last = trained[-1]
+    until, since = last.proposal.at, read_candidate(lake, last.proposal.source_id).untouched_since
+    ready = gating.ready(lake, last.turn, until)
+    if ready.champion is None or ready.challenger is None:
+        return None
+    before, after = ready.champion, ready.challenger
+
+    def of_the_last_arm(
+        held: Lake,
         days: Sequence[dt.date],
         champion: ReadyArm,
         challenger: ReadyArm,
         now: dt.datetime,
-        since: dt.datetime | None,
+        untouched_since: dt.datetime | None,
     ) -> Evidence:
-        del challenger
-        return sources.evidence(lake, days, DEFAULT_ARM, champion, now, since)
+        del champion, challenger, now, untouched_since
+        return sources.evidence(held, days, before, after, until, since)
 
-    return replace(sources, evidence=another_arms)
+    return replace(sources, evidence=of_the_last_arm)
 
 
 def _turned(shown: pl.DataFrame) -> pl.DataFrame:

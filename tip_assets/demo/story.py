@@ -15,7 +15,16 @@ from tip_assets.demo.journal import Journal
 from tip_assets.demo.living import Stretch
 from tip_assets.demo.page.content import Page
 from tip_assets.demo.page.gathering import gather
-from tip_assets.demo.plan import BENCH_DAY, BROKEN_DAY, FIRST_TRAINING, NEED_ALL, SECOND_TRAINING, Plan
+from tip_assets.demo.plan import (
+    BENCH_DAY,
+    BROKEN_DAY,
+    FIRST_PROPOSAL,
+    FIRST_TRAINING,
+    NEED_ALL,
+    SECOND_PROPOSAL,
+    SECOND_TRAINING,
+    Plan,
+)
 from tip_assets.demo.releases import Advanced
 from tip_serving.lake.storage import Lake
 from tip_serving.releasing.plan import RolloutPlan
@@ -97,11 +106,15 @@ class Story:
                 "propose-bench", bench.proposal_id, now, "Leads the board of the bench.", releases.SMALL_STEP
             )
         if day == FIRST_TRAINING:
-            at = self._train("first", day, at, releases.PLAN)
+            self._train("first", day)
+        if day == FIRST_PROPOSAL:
+            at = self._put_forward("first", FIRST_TRAINING, now, at, releases.PLAN)
         if day == BROKEN_DAY:
             at = self._break(day, at)
         if day == SECOND_TRAINING:
-            at = self._train("second", day, at, releases.SMALL_STEP)
+            self._train("second", day)
+        if day == SECOND_PROPOSAL:
+            at = self._put_forward("second", SECOND_TRAINING, now, at, releases.SMALL_STEP)
         return at
 
     def _day(self, day: int, lived: list[Stretch], at: Advanced) -> Advanced:
@@ -148,8 +161,8 @@ class Story:
 
         self.journal.once(f"assets-{end:%m%dT%H}", Done, act)
 
-    def _train(self, which: str, day: int, at: Advanced, plan: RolloutPlan) -> Advanced:
-        """Train on all days so far, and propose what comes of it."""
+    def _train(self, which: str, day: int) -> None:
+        """Train on all days so far."""
         now = self.plan.midnight(day)
         self._tell(f"day {day + 1}: the {which} training", day)
 
@@ -160,14 +173,18 @@ class Story:
                 return Trained(candidate_id=None, why_not=why_not)
             return Trained(candidate_id=candidates(self.lake)[0].candidate_id, why_not=None)
 
-        trained = self.journal.once(f"train-{which}", Trained, act)
-        if trained.candidate_id is None:
+        self.journal.once(f"train-{which}", Trained, act)
+
+    def _put_forward(self, which: str, n_days: int, now: dt.datetime, at: Advanced, plan: RolloutPlan) -> Advanced:
+        """Propose what came of a training."""
+        trained = self.journal.read(f"train-{which}", Trained)
+        if trained is None or trained.candidate_id is None:
             return at
-        note = f"Trained on what people did on days 1 to {day}."
+        note = f"Trained on what people did on days 1 to {n_days}."
         return self._propose(f"propose-{which}", trained.candidate_id, now, note, plan)
 
     def _break(self, day: int, at: Advanced) -> Advanced:
-        """Train on a broken export and propose that; then once more, to a gate that is shown another arm's evidence."""
+        """Train on a broken export and propose that; then once more, to a gate that is shown old evidence."""
         now = self.plan.midnight(day)
         self._tell(f"day {day + 1}: a broken pipeline", day)
 
@@ -184,26 +201,27 @@ class Story:
         at = self._propose("propose-broken", trained.candidate_id, now, note)
         if at.is_open:  # another release is under way, so it waits
             return at
-        note = "The same once more, and by mistake the gate is shown the evidence of another arm."
-        later = now + dt.timedelta(seconds=1)
-        mixed_up = faulty.mixed_up(self.sources)
-        return self._propose("propose-broken-again", trained.candidate_id, later, note, sources=mixed_up)
+        note = "The same once more, and by mistake the gate is shown what it let the last arm through by."
+        later, source_id = now + dt.timedelta(seconds=1), trained.candidate_id
+
+        def again() -> Advanced:
+            mixed_up = faulty.mixed_up(self.sources, self.lake)
+            if mixed_up is None:
+                return at
+            releases.put_forward(self.lake, source_id, later, note)
+            return releases.look(self.lake, mixed_up, later)
+
+        return self.journal.once("propose-broken-again", Advanced, again)
 
     def _look(self, now: dt.datetime) -> Advanced:
         return self.journal.once(f"look-{now:%m%dT%H}", Advanced, lambda: releases.look(self.lake, self.sources, now))
 
     def _propose(
-        self,
-        step: str,
-        source_id: str,
-        now: dt.datetime,
-        note: str,
-        plan: RolloutPlan = releases.PLAN,
-        sources: Sources | None = None,
+        self, step: str, source_id: str, now: dt.datetime, note: str, plan: RolloutPlan = releases.PLAN
     ) -> Advanced:
         def act() -> Advanced:
             releases.put_forward(self.lake, source_id, now, note, plan)
-            return releases.look(self.lake, sources or self.sources, now)
+            return releases.look(self.lake, self.sources, now)
 
         return self.journal.once(step, Advanced, act)
 

@@ -15,13 +15,15 @@ from tip_assets.demo.plan import BENCH_DAY, BROKEN_DAY, FIRST_TRAINING, SECOND_T
 from tip_assets.demo.releases import served
 from tip_experiments.stats.clustered import clustered_mean
 from tip_serving.lake.storage import Lake
-from tip_serving.releasing.state import ReleaseState, proposals
+from tip_serving.releasing.state import Phase, ReleaseState, proposals
 from tip_serving.rewards import tables
 from tip_serving.rewards.tables import Dimension, Window
 from tip_serving.training.candidate import PROMPT_POLICY, candidates
 from tip_serving.training.cards.keeping import read_card
+from tip_serving.training.cards.of_prompt_policy import PEOPLE, PRIOR
 
 _NORMAL_95 = 1.959964
+_REWARD_WITH = "reward with "
 _STOPPED = ("refused", "rolled back")
 
 
@@ -147,19 +149,23 @@ def _interval(row: dict[str, Any]) -> Interval:
 
 
 def _beliefs(lake: Lake) -> Iterator[Belief]:
-    """By the card of the prompt policy that was trained last: what the judge made it expect, and what people did."""
-    trained = [one for one in candidates(lake) if PROMPT_POLICY in one.cards]
-    if not trained:
+    """By the card of the prompt policy that went to everybody, or else of the first: what it expected, and expects."""
+    served_arms = {one.turn.arm.name for one in proposals(lake) if one.phase is Phase.FINISHED}
+    known = sorted(
+        (one for one in candidates(lake) if PROMPT_POLICY in one.cards),
+        key=lambda one: (one.candidate_id not in served_arms, one.created_at),
+    )
+    if not known:
         return
-    metrics = {
-        metric.name: metric for metric in read_card(lake, PROMPT_POLICY, trained[0].cards[PROMPT_POLICY]).metrics
-    }
-    for name, prior in metrics.items():
-        cell = name.removeprefix("prior of ")
-        lived = metrics.get(f"reward of {cell}")
-        if cell != name and lived is not None:
-            before = Interval(prior.value, prior.low, prior.high)
-            yield Belief(cell, before, Interval(lived.value, lived.low, lived.high), lived.n_rows or 0)
+    version = known[0].cards[PROMPT_POLICY]
+    metrics = {(metric.name, metric.of): metric for metric in read_card(lake, PROMPT_POLICY, version).metrics}
+    for (name, of), now in metrics.items():
+        before, people = metrics.get((name, PRIOR)), metrics.get((name, PEOPLE))
+        if of == version and before is not None:
+            yield Belief(
+                name.removeprefix(_REWARD_WITH), Interval(before.value, before.low, before.high),
+                Interval(now.value, now.low, now.high), 0 if people is None else people.n_rows or 0,
+            )  # fmt: skip
 
 
 def _plain(sentence: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import Counter
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -54,14 +55,21 @@ def lead(page: Page) -> str:
             f"{100 * after.mean:.1f} takes in 100 tips: from the {n_before} days before anything was learnt to the "
             f"last {_COMPARED_DAYS}."
         )
-    n_finished = sum(lane.outcome == "finished" for lane in page.lanes)
     if page.lanes:
-        said.append(f"Of {len(page.lanes)} proposals {n_finished} went to everybody, step by step and unattended.")
-    if page.refused:
-        kept = {"refused": "by the gate before anybody saw it", "rolled back": "by its guardrails"}
-        told = [f"one was stopped {kept[outcome]}" for _, outcome, _ in page.refused]
-        said.append(f"{', '.join(told).capitalize()}.")
+        said.append(_became(Counter(lane.outcome for lane in page.lanes)))
     return " ".join(said)
+
+
+def _became(by_outcome: Counter[str]) -> str:
+    """What became of all proposals."""
+    words = {
+        "finished": "went to everybody step by step, and nobody touched anything",
+        "refused": "refused before anybody saw it",
+        "rolled back": "taken back by guardrails from those who had it",
+    }
+    n = by_outcome.total()
+    told = [f"{by_outcome[outcome]} {words.get(outcome, f'still {outcome}')}" for outcome in by_outcome]
+    return f"Of {n} proposal{'s' if n > 1 else ''}: {'; '.join(told)}."
 
 
 def _facts(page: Page) -> list[tuple[str, str, str]]:

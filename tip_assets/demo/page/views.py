@@ -8,6 +8,7 @@ from tip_assets.demo.page.content import ArmRate, Belief, Interval, JudgedCell, 
 from tip_serving.bench.page.figures import Axis, linear
 
 TOP, BOTTOM = 4.0, 96.0
+_NAME_WIDTH, _NAME_HEIGHT = 14.0, 6.0  # percent that the name of a dot takes
 _TURNING = 75.0  # percent, from which on a name would leave the page
 
 
@@ -160,8 +161,18 @@ class Scatter:
 
     x: Axis
     y: Axis
-    points: tuple[tuple[Point, str, float | None, float | None], ...]
-    """Each with the name of its cell and the ends of its horizontal interval."""
+    points: tuple["Labelled", ...]
+
+
+class Labelled(NamedTuple):
+    """A dot with intervals both ways, and its name beside it."""
+
+    point: Point
+    name: str
+    left: float | None
+    right: float | None
+    is_mirrored: bool
+    """Whether the name stands to the left, since another one is in its way."""
 
 
 def scatter(cells: Sequence[JudgedCell]) -> Scatter | None:
@@ -173,14 +184,20 @@ def scatter(cells: Sequence[JudgedCell]) -> Scatter | None:
         [end for cell, _ in shown for end in (cell.judge.mean, cell.judge.low, cell.judge.high)], start=8, end=92
     )
     y = _percent([people for _, people in shown])
-    points = []
+    points: list[Labelled] = []
     for cell, people in shown:
         says = f"{cell.cell}: judge {cell.judge.mean:.2f}, people {100 * people.mean:.1f} of 100, {cell.n_shown} tips"
-        low, high = _at(y, people.low), _at(y, people.high)
-        point = Point(x.at(cell.judge.mean), _up(y.at(100 * people.mean)),
-                      None if low is None else _up(low), None if high is None else _up(high), says)  # fmt: skip
-        ends = [None if end is None else x.at(end) for end in (cell.judge.low, cell.judge.high)]
-        points.append((point, cell.cell.removeprefix("embedded/"), ends[0], ends[1]))
+        point = Point(
+            x.at(cell.judge.mean), _up(y.at(100 * people.mean)), _low(y, people.low), _low(y, people.high), says
+        )
+        left, right = (None if end is None else x.at(end) for end in (cell.judge.low, cell.judge.high))
+        is_mirrored = any(
+            not other.is_mirrored
+            and abs(other.point.x - point.x) < _NAME_WIDTH
+            and abs(other.point.y - point.y) < _NAME_HEIGHT
+            for other in points
+        )
+        points.append(Labelled(point, cell.cell.removeprefix("embedded/"), left, right, is_mirrored))
     return Scatter(x, y, tuple(points))
 
 
