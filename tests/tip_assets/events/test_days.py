@@ -202,6 +202,7 @@ def test_events_of_days_that_no_partition_has_are_exported_and_hold_nothing_up(
     assert tick(instance) == []
 
 
+@pytest.mark.slow
 def test_a_planted_leak_stops_the_run_with_an_error_that_names_it(
     place: Archive, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,7 +164,7 @@ def test_a_day_whose_events_are_gone_goes_too(place: Archive) -> None:
 def test_days_made_piece_by_piece_are_those_made_at_once(tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     events = [
-        *life(300, rng, n_users=9),
+        *life(120, rng, n_users=9),
         *(decision(f"d{n}", NOON + n * A_DAY / 9, f"user-{n % 9}") for n in range(20)),
     ]
     events += [took(f"d{n}", after=n * A_DAY / 5, user=f"user-{n % 9}") for n in range(20)]
