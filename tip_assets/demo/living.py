@@ -12,13 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from tip_assets.demo import rhythm
 from tip_assets.demo.catalogue import known_tips
 from tip_assets.demo.people import Person
 from tip_assets.demo.plan import TEMPERATURE
 from tip_assets.demo.rhythm import HISTORY_DAYS, Opening
+from tip_assets.demo.stretch import Decision, Stretch, Told
 from tip_assets.demo.world import World, chances
 from tip_serving.client import Recommendation, ServerError, TipClient
 from tip_serving.events.signal import AnySignal
@@ -41,51 +40,6 @@ class LivingError(Exception):
     """A stretch that does not come to its end."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Told(_Frozen):
-    """A reaction that is still to be reported, since it happens later."""
-
-    user: str
-    decision_id: str
-    tip_id: str
-    reaction: str
-    at: dt.datetime
-    rating: float | None
-
-
-class Decision(_Frozen):
-    """One tip that was shown, with what only the world knows of it."""
-
-    decision_id: str
-    at: dt.datetime
-    arm: str
-    author: str | None
-    """`model@prompt` where a tip was written for it."""
-    is_written: bool
-    """Whether the written tip is the one that was shown."""
-    chance: float
-    """The true probability that the person takes it."""
-    best: float
-    """Of the best tip that could have been shown."""
-    is_taken: bool
-
-
-class Stretch(_Frozen):
-    """What came of one stretch."""
-
-    begin: dt.datetime
-    end: dt.datetime
-    n_events: int
-    """New in the event store."""
-    decisions: tuple[Decision, ...]
-    later: tuple[Told, ...]
-    manifest: str | None
-    """What was released all the while."""
-
-
 @dataclass(frozen=True)
 class _Lived:
     event_ids: frozenset[str]
@@ -99,7 +53,7 @@ class Living:
     Args:
         world: who lives.
         url: of the server.
-        store: the event store; read only.
+        store: of events.
         is_ready: waits until all programs are, and raises where they will not be.
         gather: has what waits in files imported, where no broker carries events.
     """
@@ -117,12 +71,14 @@ class Living:
         self._store = store
         self._is_ready = is_ready
         self._gather = gather
+        self._threads = ThreadPoolExecutor(CLIENTS, "person")
         self._own = threading.local()
         self._clients: list[TipClient] = []
         self._is_pilot = False
 
     def close(self) -> None:
-        """Close the connections."""
+        """End the threads, and close their connections."""
+        self._threads.shutdown(cancel_futures=True)
         for client in self._clients:
             client.close()
 
@@ -182,10 +138,8 @@ class Living:
         ids = {signal.event_id for signal in signals}
         self._patiently(lambda client: client.signals(signals) if signals else 0)
         openings = [self._openings(person, begin, end) for person in self._world.people]
-        with ThreadPoolExecutor(CLIENTS, "person") as threads:
-            for told in threads.map(self._report, due):
-                ids.add(told)
-            days = list(threads.map(lambda opened: self._live(opened, end, manifest), filter(None, openings)))
+        ids |= set(self._threads.map(self._report, due))
+        days = list(self._threads.map(lambda opened: self._live(opened, end, manifest), filter(None, openings)))
         for day in days:
             ids |= day.event_ids
         return _Lived(
@@ -262,15 +216,17 @@ class Living:
 
     def _client(self, names: Sequence[str], *, is_rotated: bool) -> TipClient:
         """This thread's client, which takes the next ids from `names`."""
+        setting = ",".join(registry.versions()) if is_rotated else AUTO
         if not hasattr(self._own, "clients"):
-            self._own.names = []
-            self._own.clients = {
-                setting: TipClient(self._url, prompts=setting, timeout_s=10.0, ids=lambda: str(self._own.names.pop(0)))
-                for setting in (AUTO, ",".join(registry.versions()))
-            }
-            self._clients += self._own.clients.values()
-        self._own.names[:] = names
-        found: TipClient = self._own.clients[",".join(registry.versions()) if is_rotated else AUTO]
+            self._own.clients, self._own.names = {}, []
+        clients, own_names = self._own.clients, self._own.names
+        if setting not in clients:
+            clients[setting] = TipClient(
+                self._url, prompts=setting, timeout_s=10.0, ids=lambda: str(own_names.pop(0))
+            )  # fmt: skip
+            self._clients.append(clients[setting])
+        own_names[:] = names
+        found: TipClient = clients[setting]
         return found
 
     def _openings(self, person: Person, begin: dt.datetime, end: dt.datetime) -> list[Opening]:

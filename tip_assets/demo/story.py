@@ -12,7 +12,6 @@ from tip_assets.demo.assets import Materializing
 from tip_assets.demo.bench import BenchResult, run_bench
 from tip_assets.demo.installation import Installation
 from tip_assets.demo.journal import Journal
-from tip_assets.demo.living import Stretch
 from tip_assets.demo.page.content import Page
 from tip_assets.demo.page.gathering import gather
 from tip_assets.demo.plan import (
@@ -26,6 +25,7 @@ from tip_assets.demo.plan import (
     Plan,
 )
 from tip_assets.demo.releases import Advanced
+from tip_assets.demo.stretch import Stretch
 from tip_serving.lake.storage import Lake
 from tip_serving.releasing.plan import RolloutPlan
 from tip_serving.releasing.ports import Sources

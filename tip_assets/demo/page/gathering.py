@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from tip_assets.demo.bench import BenchResult
-from tip_assets.demo.living import Decision, Stretch
 from tip_assets.demo.page.content import ArmRate, Belief, Interval, JudgedCell, Lane, Moment, Page, Span
 from tip_assets.demo.plan import BENCH_DAY, BROKEN_DAY, FIRST_TRAINING, SECOND_TRAINING, Plan
 from tip_assets.demo.releases import served
+from tip_assets.demo.stretch import Decision, Stretch
 from tip_experiments.stats.clustered import clustered_mean
 from tip_serving.lake.storage import Lake
 from tip_serving.releasing.state import Phase, ReleaseState, proposals
