@@ -30,6 +30,7 @@ from tip_serving.releasing.plan import Guardrails, RolloutPlan
 from tip_serving.releasing.proposing import propose
 from tip_serving.releasing.serving import NOTHING_RELEASED
 from tip_serving.releasing.state import Phase, ReleaseState, state
+from tip_serving.scoring import ranking
 from tip_serving.scoring.manifest import ModelArtifact, PolicyArtifact
 from tip_serving.scoring.reward_model import stamp
 from tip_serving.training.candidate import REWARD_MODEL, TIP_POLICY, Candidate, candidate_id, write_candidate
@@ -39,7 +40,7 @@ SOON = RolloutPlan(
     stages=(0.5, 1.0), min_decisions_per_stage=100_000, min_hours_per_stage=0, shadow_min_decisions=30,
     shadow_min_hours=0, auto_approve=True,
     guardrails=Guardrails(
-        reward=0.1, early_reward=0.1, dismissed=0.1, errors=0.05, slow=0.1, early_hours=1.5 / 3600, slow_score_ms=80.0
+        reward=0.1, early_reward=0.1, dismissed=0.1, errors=0.05, slow=0.1, early_hours=1.5 / 3600, slow_score_ms=150.0
     ),
 )  # fmt: skip
 LIMIT_S = 120.0
@@ -75,7 +76,7 @@ class People:
             assert self.server.post("/feedback", json.dumps(told).encode()).status == 200
 
 
-def _proposed(house: House, policy: Policy, model: ModelArtifact | None) -> str:
+def _proposed(house: House, policy: Policy, model: ModelArtifact | None, plan: RolloutPlan = SOON) -> str:
     """A candidate of these parts, proposed."""
     made = PolicyArtifact.model_validate(house.shelf.policy(policy))
     parts = {TIP_POLICY: made.version} | ({} if model is None else {REWARD_MODEL: model.version})
@@ -91,7 +92,7 @@ def _proposed(house: House, policy: Policy, model: ModelArtifact | None) -> str:
             registered={},
         ),
     )  # fmt: skip
-    return propose(house.lake, candidate.candidate_id, "ada", now, SOON).proposal_id
+    return propose(house.lake, candidate.candidate_id, "ada", now, plan).proposal_id
 
 
 def _breaking_model(house: House) -> ModelArtifact:
@@ -139,6 +140,12 @@ def _rolled_out(house: House, proposal: str, **among_people: int) -> ReleaseStat
     return found
 
 
+def _seconds_to_order(policy: Policy, tips: list[str]) -> float:
+    started = time.perf_counter()
+    ranking.order(policy, tuple(map(str, tips)), [0.5] * len(tips), None, "any")
+    return time.perf_counter() - started
+
+
 def _served(people: People) -> Any:
     """The version of the manifest that the server answers by, once it has looked."""
     time.sleep(0.5)
@@ -152,7 +159,10 @@ def test_a_slow_challenger_is_taken_back(house: House) -> None:
     tips = ["liked", "loathed", *(f"other-{n}" for n in range(98))]
     known = {tip: Prior(float(rng.uniform(0.2, 0.8)), float(rng.uniform(5, 90))) for tip in tips}
     policy = BetaThompson.over(tips, priors=known)  # integrates over each tip's own belief, a tenth of a second for all
-    found = _rolled_out(house, _proposed(house, policy, None), n_tips=100)
+    slow_ms = 1e3 * min(_seconds_to_order(policy, list(rng.permutation(tips))) for _ in range(5))
+    rails = SOON.guardrails.model_copy(update={"slow_score_ms": slow_ms / 2})  # a fast machine is slow sooner
+    plan = SOON.model_copy(update={"guardrails": rails})
+    found = _rolled_out(house, _proposed(house, policy, None, plan), n_tips=100)
     assert "slow: fail. Worse by at least" in found.reason
 
 
