@@ -1,3 +1,5 @@
+"""What a broken export holds."""
+
 import datetime as dt
 
 import polars as pl

@@ -1,3 +1,5 @@
+"""What a demo keeps of itself: its plan, and the steps that are done."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""What the page of a demo tells and where things stand in its drawings."""
+
 import datetime as dt
 import re
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Programs of a demo: started again when they die, ended when their driver does."""
+
 import os
 import signal
 import sys

@@ -1,3 +1,5 @@
+"""The demo's people and what they do: true chances, a known best, and nothing that hangs on who asked when."""
+
 import datetime as dt
 import itertools
 
