@@ -1,5 +1,6 @@
-"""The README's program runs as it stands and prints what the README says."""
+"""The README's program runs as it stands and prints what the README says; its picture of the graph is the graph."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from tip_assets.definitions import defs
 from tip_serving.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -31,3 +33,25 @@ def test_every_command_that_it_names_exists_with_its_options() -> None:
         assert told.exit_code == 0, (words, told.output)
         for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest.partition("#")[0]):
             assert option in told.output, f"tip {words} knows no {option}"
+
+
+def test_its_picture_of_the_graph_has_every_asset_and_every_arrow() -> None:
+    [drawn] = re.findall(r"```mermaid\n(.*?)```", README, re.DOTALL)
+    arrows = set()
+    for line in drawn.splitlines():
+        groups = [[name.strip() for name in part.split("&")] for part in line.split("-->")]
+        for before, after in itertools.pairwise(groups):
+            arrows |= set(itertools.product(before, after))
+    graph = defs.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    assert arrows == {
+        (parent.to_user_string(), node.key.to_user_string()) for node in nodes for parent in node.parent_keys
+    }
+    for node in nodes:
+        assert re.search(rf"subgraph {node.group_name}$", drawn, re.MULTILINE) or node.group_name == "releases"
+
+
+def test_every_file_that_it_links_is_there() -> None:
+    linked = [found for found in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in found]
+    assert len(linked) > 5
+    assert [found for found in linked if not (ROOT / found).exists()] == []
