@@ -15,7 +15,7 @@ FIRST_TRAINING = 8
 """Before which day the first models are trained. Earlier there is too little to part into four by time."""
 FIRST_PROPOSAL = 9
 """Before which day they are proposed: a day more of decisions that they were not made from, for the gate to go by."""
-BROKEN_DAY = 13
+BROKEN_DAY = 12
 """Before which day what a broken pipeline made is proposed."""
 SECOND_TRAINING, SECOND_PROPOSAL = 16, 17
 """The same once more, in a demo that is longer than usual."""

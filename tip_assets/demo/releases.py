@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake, MissingError
 from tip_serving.releasing.advancing import advance_all
-from tip_serving.releasing.plan import Guardrails, RolloutPlan
+from tip_serving.releasing.plan import Guardrails, RolloutPlan, ShadowLimits
 from tip_serving.releasing.ports import Sources
 from tip_serving.releasing.proposing import propose
 from tip_serving.releasing.state import proposals
@@ -31,6 +31,14 @@ SMALL_STEP = PLAN.model_copy(
     update={"guardrails": Guardrails(reward=0.12, early_reward=0.12, dismissed=0.12, errors=0.02)}
 )
 """Of an arm that is much like the champion: some hundred people cannot rule out in days that it is a little worse."""
+
+CARELESS = PLAN.model_copy(
+    update={
+        "shadow": ShadowLimits(max_score_shift=1.0),
+        "guardrails": Guardrails(reward=0.01, early_reward=0.01, dismissed=0.01, errors=0.02, max_false_rollbacks=0.2),
+    }
+)
+"""Lets an arm out of the shadow whose scores are nothing like the champion's, and then takes it back at little harm."""
 
 
 class Advanced(BaseModel):

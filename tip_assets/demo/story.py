@@ -201,14 +201,16 @@ class Story:
         at = self._propose("propose-broken", trained.candidate_id, now, note)
         if at.is_open:  # another release is under way, so it waits
             return at
-        note = "The same once more, and by mistake the gate is shown what it let the last arm through by."
+        note = (
+            "The same once more, with a careless plan, and a gate that is shown by mistake what the last arm passed by."
+        )
         later, source_id = now + dt.timedelta(seconds=1), trained.candidate_id
 
         def again() -> Advanced:
             mixed_up = faulty.mixed_up(self.sources, self.lake)
             if mixed_up is None:
                 return at
-            releases.put_forward(self.lake, source_id, later, note)
+            releases.put_forward(self.lake, source_id, later, note, releases.CARELESS)
             return releases.look(self.lake, mixed_up, later)
 
         return self.journal.once("propose-broken-again", Advanced, again)
