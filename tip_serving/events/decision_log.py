@@ -82,6 +82,7 @@ class DecisionLog:
         self._encoder = msgspec.json.Encoder()
         self._published = self._written = self._dropped = 0
         self._is_disk_refusing = False
+        self._file_fault = ""
         self._listener = listener
         self._write_again_at = self._publish_again_at = 0.0
         self._ending = threading.Event()
@@ -181,15 +182,31 @@ class DecisionLog:
         self._publish_again_at = time.monotonic() + RETRY_S
         if self._published and not self._on_disk(self._wal.close):
             return
-        for path in wal.finished(self._directory):
-            try:
-                for events in wal.batches(path, BATCH):
-                    if self._not_taken([message for event in events if (message := self._encoded(event))]):
+        fault = ""
+        try:
+            for path in wal.finished(self._directory):
+                try:
+                    if not self._publish_file(path):
                         return
-            except ValueError as error:
-                _LOG.error("%s; it is kept beside the others.", error)
-                path.rename(path.with_suffix(".damaged"))
-            except FileNotFoundError:
-                continue  # another worker was faster
-            else:
-                path.unlink(missing_ok=True)
+                except FileNotFoundError:
+                    continue  # another worker was faster
+                except OSError as error:  # one file that cannot be read, or no descriptor left, ends nothing
+                    fault = f"{path} ({error.strerror})"
+        except OSError as error:
+            fault = f"{self._directory} ({error.strerror})"
+        if fault and fault != self._file_fault:
+            _LOG.error("Events stay on the disk: %s cannot be published.", fault)
+        self._file_fault = fault
+
+    def _publish_file(self, path: Path) -> bool:
+        """Whether the broker took the file, which then goes; a damaged one is set aside. Raises OSError."""
+        try:
+            for events in wal.batches(path, BATCH):
+                if self._not_taken([message for event in events if (message := self._encoded(event))]):
+                    return False
+        except ValueError as error:
+            _LOG.error("%s; it is kept beside the others.", error)
+            path.rename(path.with_suffix(".damaged"))
+        else:
+            path.unlink(missing_ok=True)
+        return True

@@ -16,7 +16,7 @@ import pytest
 from support.exposures import exposure
 from support.terminal import ROOT, wait_until
 
-from tip_serving.events import wal
+from tip_serving.events import decision_log, wal
 from tip_serving.events.decision_log import DecisionLog, Message
 from tip_serving.events.exposure import Exposure
 from tip_serving.events.feedback import Feedback
@@ -234,6 +234,41 @@ def test_a_damaged_file_is_set_aside_and_the_next_is_published(tmp_path: Path) -
     wait_until(lambda: event.event_id in broker.stored, timeout=5)
     log.close()
     assert [path.name for path in tmp_path.iterdir()] == ["0.damaged"]
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_event_from_the_broker_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(decision_log, "RETRY_S", 0.05)
+    (tmp_path / "0.jsonl").mkdir()
+    before = DecisionLog(tmp_path, 10)
+    before.append(on_disk := exposure())
+    before.close()
+    broker = SwitchedBroker(is_up=True)
+    log = DecisionLog(tmp_path, 10, broker)
+    wait_until(lambda: on_disk.event_id in broker.stored, timeout=5)
+    time.sleep(0.2)  # further attempts
+    log.append(later := exposure())
+    wait_until(lambda: later.event_id in broker.stored, timeout=5)
+    assert log.close().dropped == 0
+    assert caplog.text.count("cannot be published") == 1
+
+
+def test_a_folder_that_cannot_be_listed_ends_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_log, "RETRY_S", 0.05)
+    attempts = []
+
+    def finished(directory: Path) -> list[Path]:
+        attempts.append(directory)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(wal, "finished", finished)
+    broker = SwitchedBroker(is_up=True)
+    log = DecisionLog(tmp_path, 10, broker)
+    wait_until(lambda: len(attempts) > 1, timeout=5)
+    log.append(event := exposure())
+    assert log.close().dropped == 0
+    assert event.event_id in broker.stored
 
 
 def test_files_rotate_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
