@@ -99,6 +99,13 @@ def test_stages_lie_end_to_end_on_the_days(page: Page) -> None:
     assert views.lane(page, page.lanes[2]).bands == ()
 
 
+def test_an_arm_is_drawn_with_everybody_until_the_next_one_is(page: Page) -> None:
+    later = Lane("Later", "model 4", "finished", 7.0, (moment(7, "stage", share=0.5), moment(8, "finished")))
+    replaced = replace(page, lanes=(page.lanes[0], later))
+    assert views.lane(replaced, page.lanes[0]).bands[-1].width == 20
+    assert views.lane(replaced, later).bands[-1].width == 20
+
+
 def test_a_higher_regret_stands_higher(page: Page) -> None:
     heights = [point.y for point in views.regret(page).points]
     assert heights == sorted(heights)  # y grows downwards, and the regret falls

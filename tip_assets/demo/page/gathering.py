@@ -113,19 +113,19 @@ def _lane(plan: Plan, one: ReleaseState) -> Lane:
         )
         for step in one.steps
     )  # fmt: skip
-    title = one.proposal.note.removesuffix(".") or one.proposal.title
-    return Lane(title, one.proposal.title, str(one.phase), _days(plan, one.proposal.at), moments)
+    title, parts = _named(one)
+    return Lane(title, parts, str(one.phase), _days(plan, one.proposal.at), moments)
 
 
 def _arms(lake: Lake) -> Iterator[ArmRate]:
     """What people did with the tips of each released arm, in the order in which they came."""
-    titles = {one.turn.arm.name: one.proposal.title for one in proposals(lake) if one.has_begun}
+    titles = {one.turn.arm.name: _named(one) for one in reversed(proposals(lake)) if one.has_begun}
     rates = {row["key"]: row for row in _rates(lake, Dimension.ARM).iter_rows(named=True)}
-    for name in dict.fromkeys(["default", *titles, *rates]):
+    for name in dict.fromkeys(["default", *reversed(titles), *rates]):
         if name in rates and rates[name]["reward_rate"] is not None:
             row = rates[name]
-            told = titles.get(name, "the default rule, planner@v1" if name == "default" else "")
-            yield ArmRate(name, told, row["n_due"], row["n_users"], _interval(row))
+            title, parts = titles.get(name, ("The default rule", "planner@v1") if name == "default" else (name, ""))
+            yield ArmRate(title, parts, row["n_due"], row["n_users"], _interval(row))
 
 
 def _cells(lake: Lake, bench: BenchResult) -> Iterator[JudgedCell]:
@@ -171,6 +171,11 @@ def _beliefs(lake: Lake) -> Iterator[Belief]:
 def _plain(sentence: str) -> str:
     """Without the marks that keep a foreign name from turning the direction of a line."""
     return sentence.replace("\u2068", "").replace("\u2069", "")
+
+
+def _named(one: ReleaseState) -> tuple[str, str]:
+    """What a proposal is called on the page, and what it is made of."""
+    return one.proposal.note.removesuffix(".") or one.proposal.title, one.proposal.title
 
 
 def _days(plan: Plan, at: dt.datetime) -> float:

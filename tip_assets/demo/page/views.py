@@ -9,7 +9,7 @@ from tip_serving.bench.page.figures import Axis, linear
 
 TOP, BOTTOM = 4.0, 96.0
 _NAME_WIDTH, _NAME_HEIGHT = 14.0, 6.0  # percent that the name of a dot takes
-_TURNING = 75.0  # percent, from which on a name would leave the page
+_TURNING = 75.0  # percent, from which on a name stands to the left, or it would leave the page
 
 
 class Point(NamedTuple):
@@ -116,7 +116,7 @@ def taken(page: Page) -> Chart:
 def lane(page: Page, one: Lane) -> LaneView:
     """A proposal's stages along the days."""
     bands, marks = [], []
-    ends = [*(moment.day for moment in one.moments[1:]), float(page.n_days)]
+    ends = [*(moment.day for moment in one.moments[1:]), _replaced(page, one)]
     for moment, end in zip(one.moments, ends, strict=False):
         step, label = _step(moment)
         if step:
@@ -128,6 +128,13 @@ def lane(page: Page, one: Lane) -> LaneView:
                 Mark(100 * moment.day / page.n_days, moment.kind.replace(" ", "-"), moment.kind, moment.reasons[0])
             )
     return LaneView(one, tuple(bands), tuple(marks))
+
+
+def _replaced(page: Page, one: Lane) -> float:
+    """When the next arm went to everybody, or the end of the demo."""
+    since = one.moments[-1].day if one.moments else 0.0
+    finished = [moment.day for lane in page.lanes for moment in lane.moments if moment.kind == "finished"]
+    return min((day for day in finished if day > since), default=float(page.n_days))
 
 
 def arms(rates: Sequence[ArmRate]) -> DotPlot:
@@ -191,7 +198,7 @@ def scatter(cells: Sequence[JudgedCell]) -> Scatter | None:
             x.at(cell.judge.mean), _up(y.at(100 * people.mean)), _low(y, people.low), _low(y, people.high), says
         )
         left, right = (None if end is None else x.at(end) for end in (cell.judge.low, cell.judge.high))
-        is_mirrored = any(
+        is_mirrored = point.x > _TURNING or any(
             not other.is_mirrored
             and abs(other.point.x - point.x) < _NAME_WIDTH
             and abs(other.point.y - point.y) < _NAME_HEIGHT
