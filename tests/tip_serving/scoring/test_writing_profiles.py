@@ -3,8 +3,10 @@
 import asyncio
 import datetime as dt
 import itertools
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +154,15 @@ def test_what_is_stale_whatever_it_is_does_not_stay(tmp_path: Path) -> None:
     assert place.expire(AT + dt.timedelta(days=30, minutes=1)).n_removed == 1
     assert ask(url, "ann").source is ProfileSource.UNKNOWN_USER
     assert values(url, "bob") == {"language": "de"}
+
+
+def test_while_a_server_reads_no_byte_is_left_of_who_was_deleted(tmp_path: Path) -> None:
+    chosen = Settings(tip_home=tmp_path, tip_online_store=f"sqlite:///{tmp_path}/profiles.db")
+    with closing(sqlite3.connect(tmp_path / "profiles.db")) as reader:
+        write_profiles(str(chosen.tip_online_store), [Profile(name, AT, WHOLE) for name in ("ann", "someone-who-left")])
+        reader.execute("SELECT count(*) FROM profile_features").fetchall()
+        place = online_store(chosen)
+        assert place is not None
+        assert place.erase("someone-who-left", AT).n_removed == len(WHOLE)
+        holding = [path.name for path in tmp_path.iterdir() if b"someone-who-left" in path.read_bytes()]
+        assert holding == []

@@ -87,6 +87,7 @@ class SqliteWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=_WRITE_WAIT_S)
         self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA secure_delete = ON")  # deleted people leave no bytes in free pages
         with self._connection:
             self._connection.execute(_SCHEMA)
 
@@ -98,14 +99,19 @@ class SqliteWriter:
 
     def erase(self, user: str) -> int:
         """Remove the features of a person; how many there were."""
-        with self._connection:
-            return self._connection.execute("DELETE FROM profile_features WHERE user = ?", (user,)).rowcount
+        return self._remove("user = ?", user)
 
     def expire(self, before: dt.datetime) -> int:
         """Remove what was computed before this moment; how many features there were."""
-        oldest = (as_text(before),)
+        return self._remove("computed_at < ?", as_text(before))
+
+    def _remove(self, condition: str, value: str) -> int:
+        """Remove rows, and the pages as they were from the write-ahead file, which servers that read keep open."""
         with self._connection:
-            return self._connection.execute("DELETE FROM profile_features WHERE computed_at < ?", oldest).rowcount
+            statement = f"DELETE FROM profile_features WHERE {condition}"  # noqa: S608  one of the two above
+            n_removed = self._connection.execute(statement, (value,)).rowcount
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return n_removed
 
     def close(self) -> None:
         """Close the file."""
