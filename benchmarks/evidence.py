@@ -67,7 +67,7 @@ def written(lake: Lake, n_days: int, n_decisions: int, n_tips: int) -> list[dt.d
 
 def challenger() -> ReadyArm:
     """A model of the size that training makes."""
-    made = reward_model.train(learning.training_table(learning.world(4, 6000, n_users=300)), 1)
+    made = reward_model.train(learning.training_table(learning.world(4, 6000, n_users=300)), 1, LATER)
     model = RewardModel(made.content, vector.names(), contract.contract_hash())
     print(f"challenger: {made.parameters['n_trees']} trees")
     return ReadyArm("new", model, None, "m", Softmax.over(["any"], PredictedRewards("m"), 0.1, floor=0.01), None)

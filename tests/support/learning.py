@@ -25,6 +25,8 @@ from tip_serving.training import reward, training_set
 
 Floats = NDArray[np.float64]
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+LATER = START + dt.timedelta(days=365)
+"""When every window is over."""
 _PLACE = {name: place for place, name in enumerate(vector.names())}
 _N_SHARED = min(place for name, place in _PLACE.items() if name.startswith("tip_"))
 

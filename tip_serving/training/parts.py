@@ -1,8 +1,8 @@
 """What a training set may be used for: its mature rows, parted by time, and the hash that names them.
 
-A row is mature once its reward stands whatever comes. Where a day's table was made before all of it was settled, the
-rows up to its last settled failure are mature: that one proves that their windows had passed. Later ones are left out,
-for of them only the good news has arrived.
+A row is mature once its window is over, and was when its day's table was made: where that was before all of it was
+settled, the rows up to its last settled failure are mature, since that one proves that their windows had passed. Later
+ones are left out, for of them only the good news has arrived.
 """
 
 import datetime as dt
@@ -51,18 +51,20 @@ class Parts(NamedTuple):
         return first
 
 
-def mature(table: pl.DataFrame) -> pl.DataFrame:
+def mature(table: pl.DataFrame, now: dt.datetime) -> pl.DataFrame:
     """The rows whose reward stands, of the contract in force, in order of moment.
 
     Args:
         table: the training set.
+        now: aware; a success whose window is still open is left out, as failures of its age are not known yet.
     """
     day = pl.col("at").dt.date()
     is_over = pl.col("is_settled").all().over(day)
     is_failure = pl.col("is_settled") & (pl.col("reward") == 0.0)
     is_mature = is_over | (pl.col("at") <= pl.col("at").filter(is_failure).max().over(day))
     return (
-        table.filter(is_mature & pl.col("is_settled") & pl.col("reward").is_not_null())
+        table.filter(pl.col("at") + WINDOW < now)
+        .filter(is_mature & pl.col("is_settled") & pl.col("reward").is_not_null())
         .filter(pl.col("contract_hash") == contract.contract_hash())
         .sort(_ORDER)
     )

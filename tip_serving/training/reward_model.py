@@ -5,6 +5,7 @@ their output into the expected reward; the test part is used for nothing but mea
 make the same bytes.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,17 +69,18 @@ class TrainedModel:
         return RewardModel(self.content, vector.names(), contract.contract_hash()).predict(vectors)
 
 
-def train(table: pl.DataFrame, seed: int) -> TrainedModel:
+def train(table: pl.DataFrame, seed: int, now: dt.datetime) -> TrainedModel:
     """The reward model of a training set.
 
     Args:
         table: as `training_set.read` returns it.
         seed: of the people who say when to stop, and of the trees.
+        now: aware; which rewards stand.
 
     Raises:
         TrainingError: there is too little to train on; all reasons.
     """
-    rows = mature(table)
+    rows = mature(table, now)
     parts = parted(rows, WHAT)
     booster, grown = _grow(parts.training, seed)
     found = calibrating.calibrated(_outputs(booster, parts.calibration), rewards(parts.calibration))

@@ -71,7 +71,7 @@ class Made(NamedTuple):
 
 def train_reward_model(lake: Lake, asked: Request) -> tuple[Trained, Card]:
     """The reward model of the training set of these days. Raises TrainingError."""
-    model = rewarding.train(training_set.read(lake, asked.days), asked.seed)
+    model = rewarding.train(training_set.read(lake, asked.days), asked.seed, asked.now)
     found, by_group = measure(model, asked.seed)
     artifact = keep_model(lake, model.content, model.version, contract.contract_hash())
     card = write_card(lake, reward_model_card(model, found, by_group, asked.now, asked.by))

@@ -54,7 +54,7 @@ def days(world: learning.World) -> list[dt.date]:
 @pytest.fixture(scope="module")
 def challenger() -> ReadyArm:
     """Trained on another draw of the same tastes."""
-    trained = reward_model.train(learning.training_table(learning.world(5, 4000, n_users=100)), 1)
+    trained = reward_model.train(learning.training_table(learning.world(5, 4000, n_users=100)), 1, learning.LATER)
     model = RewardModel(trained.content, vector.names(), contract.contract_hash())
     policy = Softmax.over(["any tip"], PredictedRewards(trained.version), 0.1, floor=0.01)
     return ReadyArm("new", model, None, trained.version, policy, None)

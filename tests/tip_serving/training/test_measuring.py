@@ -22,7 +22,7 @@ def _least_saved(model: reward_model.TrainedModel, baseline: str) -> float:
 
 @pytest.fixture(scope="module")
 def trained() -> reward_model.TrainedModel:
-    return reward_model.train(learning.training_table(learning.world(1, 3000)), 7)
+    return reward_model.train(learning.training_table(learning.world(1, 3000)), 7, learning.LATER)
 
 
 @pytest.mark.parametrize("baseline", baselines.MUST_BEAT)
@@ -34,14 +34,14 @@ def test_a_model_of_known_tastes_beats_what_it_must(trained: reward_model.Traine
 def test_with_rewards_shuffled_it_beats_nothing(seed: int) -> None:
     made = learning.world(20 + seed, 2000)
     shuffled = np.random.default_rng(seed).permutation(made.rewards)
-    model = reward_model.train(learning.training_table(made, rewards=shuffled), seed)
+    model = reward_model.train(learning.training_table(made, rewards=shuffled), seed, learning.LATER)
     assert _least_saved(model, baselines.BASE_RATE) <= 0.0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_where_nobody_cares_which_tip_it_is_it_hardly_beats_the_rate_of_each_person(seed: int) -> None:
-    model = reward_model.train(learning.training_table(learning.world(30 + seed, 2000, pull=0.0)), seed)
+    model = reward_model.train(learning.training_table(learning.world(30 + seed, 2000, pull=0.0)), seed, learning.LATER)
     assert _least_saved(model, baselines.BASE_RATE) < 0.02
 
 
@@ -78,7 +78,7 @@ def test_a_leak_from_the_future_would_show_as_a_model_that_is_too_good() -> None
     """With the reward among the features the AUC is near 1: the guard is that no such column is in the contract."""
     made = learning.world(3, 3000)
     leaky = learning.training_table(made).with_columns(tip_exclamations=learning.training_table(made)["reward"])
-    model = reward_model.train(leaky, 0)
+    model = reward_model.train(leaky, 0, learning.LATER)
     found, _ = measure(model, 0)
     area = measuring.metric_of(found.metrics, measuring.AUC, model.version)
     assert area is not None
