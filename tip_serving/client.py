@@ -30,9 +30,9 @@ from tip_serving.scoring.request import (
     ScoreRequest,
     tip_id,
 )
+from tip_serving.scoring.signals import MAX_SIGNALS
 
 __all__ = ["Activity", "Recommendation", "ServerError", "TipClient", "profile_features"]
-from tip_serving.scoring.signals import MAX_SIGNALS
 
 _PASSING = frozenset({408, 429, 502, 503, 504})
 _LONGEST_WAIT_S = 5.0
@@ -214,7 +214,7 @@ class TipClient:
                 self._sleep(0.1 * 2**attempt)
                 continue
             if answer.status_code == httpx.codes.OK:
-                return msgspec.json.decode(answer.content, type=kind)
+                return _read(path, answer, kind)
             if is_last or answer.status_code not in _PASSING:
                 raise _refused(path, answer)
             self._sleep(_wait_s(answer, attempt))
@@ -234,6 +234,13 @@ def _candidate(written: GenerateAnswer) -> Candidate:
         decision_id=written.decision_id, prompt_version=written.prompt_version, model=written.model
     )  # fmt: skip
     return Candidate(id=written.tip_id, text=written.tip, written=authorship)
+
+
+def _read(path: str, answer: httpx.Response, kind: type[_Answer]) -> _Answer:
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # of another version, or none of ours at all
+        raise ServerError(f"POST {path}", answer.status_code, f"the answer cannot be read: {error}") from error
 
 
 def _wait_s(answer: httpx.Response, attempt: int) -> float:

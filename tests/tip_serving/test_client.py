@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -211,20 +212,48 @@ class _Busy(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-def test_a_busy_server_is_asked_again_when_it_says_so_under_the_same_id() -> None:
-    waits: list[float] = []
-    busy = HTTPServer(("127.0.0.1", 0), _Busy)
-    thread = threading.Thread(target=busy.serve_forever)
+class _Stranger(BaseHTTPRequestHandler):
+    """Answers everything with a page, as a proxy in between does."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Sign in first</html>")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The URL of a server that answers so."""
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        with TipClient(f"http://127.0.0.1:{busy.server_port}", sleep=waits.append) as client:
-            told = client.feedback(FeedbackRequest(user="u", decision_id="d", tip_id="t", reaction="done"))
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        busy.shutdown()
+        server.shutdown()
         thread.join()
-        busy.server_close()
+        server.server_close()
+
+
+def test_a_busy_server_is_asked_again_when_it_says_so_under_the_same_id() -> None:
+    waits: list[float] = []
+    with _running(_Busy) as url, TipClient(url, sleep=waits.append) as client:
+        told = client.feedback(FeedbackRequest(user="u", decision_id="d", tip_id="t", reaction="done"))
     assert waits == [2.0, 2.0]
     assert {body["event_id"] for body in _Busy.bodies} == {told.event_id}
+
+
+def test_an_answer_that_is_none_of_the_servers_is_an_error_like_any_other() -> None:
+    with (
+        _running(_Stranger) as url,
+        TipClient(url) as client,
+        pytest.raises(ServerError, match="cannot be read") as met,
+    ):
+        client.score(ScoreRequest(user="u", candidates=("a",)))
+    assert met.value.status == 200
 
 
 def test_prompts_that_cannot_be_rotated_are_refused_before_anything_is_called() -> None:

@@ -9,9 +9,7 @@ from tip_serving.settings import Settings
 
 def open_log(chosen: Settings, listener: Callable[[Event], None]) -> DecisionLog:
     """The log as the settings want it, with somebody who hears of every event; whoever opens it closes it."""
-    return DecisionLog(
-        chosen.wal_directory, chosen.tip_event_queue, _broker(chosen), listener, chosen.tip_wal_rotate_s
-    )
+    return DecisionLog(chosen.wal_directory, chosen.tip_event_queue, _broker(chosen), listener, chosen.tip_wal_rotate_s)
 
 
 def _broker(chosen: Settings) -> Broker | None:

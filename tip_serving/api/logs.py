@@ -23,6 +23,7 @@ _CAPACITY = 20_000  # lines that wait for a reader who does not read; further on
 _GATHER_S = 0.1
 _FRAMES = 12
 
+_LOG = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -116,9 +117,17 @@ def configure(level: str) -> LineWriter:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+    threading.excepthook = _tell_of_a_thread
     for name in _OURS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(level.upper())
     return writer
+
+
+def _tell_of_a_thread(died: threading.ExceptHookArgs) -> None:
+    """What ended a thread, as a line of the log: Python's own words for it quote whatever the error holds."""
+    name = "" if died.thread is None else died.thread.name
+    error = None if died.exc_value is None else (died.exc_type, died.exc_value, died.exc_traceback)
+    _LOG.error("The thread %s has died: %s.", name, died.exc_type.__name__, exc_info=error)

@@ -6,6 +6,7 @@ Workers share a directory that prometheus-client learns from the environment of 
 from functools import lru_cache
 from pathlib import Path
 
+import psutil
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -21,6 +22,7 @@ from tip_serving.events.decision_log import LogState
 from tip_serving.events.event import Event
 from tip_serving.events.exposure import Exposure
 from tip_serving.events.feedback import Feedback
+from tip_serving.scoring.shadow import ShadowState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -62,6 +64,10 @@ class Meter:
             "tip_events_waiting", "Events in memory, on their way to the broker or the disk.",
             registry=self._registry, multiprocess_mode="livesum",
         )  # fmt: skip
+        self._shadow = Gauge(
+            "tip_shadow", "Decisions offered to arms in the shadow, by what became of them.", ("outcome",),
+            registry=self._registry, multiprocess_mode="sum",
+        )  # fmt: skip
         # Finding a series by its labels costs five times what counting does.
         self._by_route = lru_cache(maxsize=None)(self._seconds.labels)
         self._by_fallback = lru_cache(maxsize=None)(self._fell_back.labels)
@@ -88,10 +94,23 @@ class Meter:
         for outcome in ("published", "written", "dropped"):
             self._events.labels(outcome).set(getattr(state, outcome))
 
+    def shadow_state(self, state: ShadowState) -> None:
+        """Show how the shadow fares."""
+        for outcome, n in state._asdict().items():
+            self._shadow.labels(outcome).set(n)
+
     def render(self) -> bytes:
         """The page that Prometheus reads."""
         if self._shared is None:
             return generate_latest(self._registry)
+        _forget_the_dead(self._shared)
         together = CollectorRegistry()
         MultiProcessCollector(together, path=str(self._shared))  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+def _forget_the_dead(shared: Path) -> None:
+    """Take away what workers that were killed still seem to hold; what they have counted stays."""
+    for path in shared.glob("gauge_live*_*.db"):
+        if not psutil.pid_exists(int(path.stem.rpartition("_")[2])):
+            path.unlink(missing_ok=True)

@@ -43,6 +43,11 @@ class Condition:
         found: LogState = self.app.state.services.log.state
         return found
 
+    def measure(self) -> None:
+        """Bring the figures that nobody counts as they come up to now; for a worker that has started."""
+        self.meter.log_state(self.log_state)
+        self.meter.shadow_state(self.app.state.services.shadow.state)
+
     @property
     def readiness(self) -> Readiness:
         """The answer of /readyz."""
@@ -78,7 +83,7 @@ def router(condition: Condition) -> APIRouter:
     @routes.get(METRICS, summary="Figures for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
         if condition.is_started:
-            condition.meter.log_state(condition.log_state)
+            condition.measure()
         return Response(condition.meter.render(), media_type=CONTENT_TYPE)
 
     return routes

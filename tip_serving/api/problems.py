@@ -1,7 +1,5 @@
 """What the core or the framework refuses, as an answer with its status, every fault, and whether to ask again."""
 
-import logging
-
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,8 +7,6 @@ from starlette.responses import Response
 
 from tip_serving.api.refusals import MEDIA_TYPE, problem
 from tip_serving.scoring.errors import ConflictError, RefusedError, RequestError, UpstreamError
-
-_LOG = logging.getLogger(__name__)
 
 
 def response(status: int, detail: str, faults: tuple[str, ...] = (), retry_after_s: int | None = None) -> Response:
@@ -46,8 +42,8 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    async def defect(request: Request, error: Exception) -> Response:
-        _LOG.error("%s %s failed: %s.", request.method, request.url.path, type(error).__name__)
+    async def defect(_: Request, error: Exception) -> Response:
+        del error  # the framework raises it again, and `accounting` tells of it
         return response(500, "This is a defect of the server; its log says more.")
 
     app.add_exception_handler(RefusedError, of_the_core)

@@ -78,7 +78,7 @@ class Worker:
                 ticking.cancel()
                 with suppress(asyncio.CancelledError):
                     await ticking
-                condition.meter.log_state(condition.log_state)
+                condition.measure()
                 _LOG.info("Worker %d has ended.", os.getpid())
                 if traced is not None:
                     await asyncio.to_thread(traced.close)
@@ -88,7 +88,7 @@ class Worker:
         """Keep the figures fresh, and end with the parent."""
         while True:
             await asyncio.sleep(_TICK_S)
-            condition.meter.log_state(condition.log_state)
+            condition.measure()
             if self.parent is not None and os.getppid() != self.parent:
                 _LOG.error("The parent of worker %d has died; it ends too.", os.getpid())
                 signal.raise_signal(signal.SIGTERM)

@@ -28,6 +28,13 @@ class Log(Protocol):
         ...
 
 
+class ShadowState(NamedTuple):
+    """What became of the decisions that were offered; counts since the start."""
+
+    scored: int
+    dropped: int
+
+
 class _Job(NamedTuple):
     exposure: Exposure
     asked: Question
@@ -60,6 +67,11 @@ class Shadow:
             return
         self._waiting.append(_Job(exposure, asked, arms))
         self._arrived.set()
+
+    @property
+    def state(self) -> ShadowState:
+        """How the shadow fares now."""
+        return ShadowState(self.n_scored, self.n_dropped)
 
     @property
     def n_waiting(self) -> int:

@@ -2,7 +2,8 @@
 
 The models of `request` stay the one definition. A body that a struct takes is one that the model takes, and equal to it
 field by field; whatever else comes (a fault, a way to write a moment that msgspec does not know) is left to the model,
-which takes it or names every fault.
+which takes it or names every fault. In one thing alone a struct takes more: features nested 200 deep and beyond, which
+are as declared in neither case.
 """
 
 import dataclasses

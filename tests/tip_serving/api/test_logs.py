@@ -3,11 +3,13 @@
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tip_serving.api import logs
 from tip_serving.api.logs import JsonHandler, LineWriter
 
 QUOTED = "call Ottilie"
@@ -57,6 +59,18 @@ def test_of_an_error_kind_and_lines_are_shown_and_its_words_are_not(log: Log) ->
     [line] = log.lines()
     assert line["error"] == "builtins.ValueError"
     assert line["frames"][-1].endswith(" _fail")
+    assert QUOTED not in json.dumps(line)
+
+
+def test_of_a_thread_that_dies_no_word_of_its_error_is_shown(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_LOG", log.of("tip_serving.api.logs"))
+    monkeypatch.setattr(threading, "excepthook", logs._tell_of_a_thread)
+    dying = threading.Thread(target=_fail, name="errand")
+    dying.start()
+    dying.join()
+    [line] = log.lines()
+    assert line["message"] == "The thread errand has died: ValueError."
+    assert (line["level"], line["error"]) == ("error", "builtins.ValueError")
     assert QUOTED not in json.dumps(line)
 
 

@@ -5,6 +5,7 @@ from support.released import NOON
 from tip_serving.api.metrics import Meter
 from tip_serving.events.exposure import Exposure
 from tip_serving.events.feedback import Feedback
+from tip_serving.scoring.shadow import ShadowState
 
 
 def _exposure(error: str | None, **fell_back: str) -> Exposure:
@@ -41,3 +42,11 @@ def test_fallbacks_and_reactions_are_counted_by_name() -> None:
     assert found['tip_feature_fallbacks_total{feature="tips_7d",reason="stale"}'] == 2
     assert found['tip_feature_fallbacks_total{feature="language",reason="missing"}'] == 1
     assert found['tip_feedback_total{reaction="done"}'] == 1
+
+
+def test_what_the_shadow_scored_and_what_it_dropped_is_shown() -> None:
+    meter = Meter()
+    meter.shadow_state(ShadowState(scored=3, dropped=1))
+    meter.shadow_state(ShadowState(scored=7, dropped=2))
+    found = _figures(meter)
+    assert (found['tip_shadow{outcome="scored"}'], found['tip_shadow{outcome="dropped"}']) == (7, 2)

@@ -121,6 +121,7 @@ def test_one_killed_worker_is_replaced_while_the_others_serve(tmp_path: Path) ->
         wait_until(lambda: len(server.workers) == 2 and first.pid not in {w.pid for w in server.workers}, timeout=20)
         figures = _figures(server)
         assert figures['tip_request_seconds_count{route="/score",status="200"}'] >= len(answered)
+        assert not list((tmp_path / "metrics").glob(f"*/gauge_live*_{first.pid}.db")), "it holds nothing any more"
         assert second.is_running()
         assert server.end() == 0
         decided = {event.decision_id for event in server.events}

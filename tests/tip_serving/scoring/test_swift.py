@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator, model_validator
-from support.released import ask
+from support.released import NOON, ask
 
 from tip_serving.scenarios.generator import generate
-from tip_serving.scoring import swift
+from tip_serving.scoring import scorer, swift
 from tip_serving.scoring.errors import RequestError
 from tip_serving.scoring.request import Authorship, Candidate, ScoreRequest, read
 
@@ -141,6 +141,15 @@ def test_odd_json_is_taken_alike_or_left_to_the_model(body: bytes) -> None:
 def test_numbers_are_read_to_the_last_bit(number: float, tail: int) -> None:
     written = f"{number!r}" if "e" in repr(number) or tail % 2 else f"{number!r}{tail}"
     assert_takes_nothing_else(b'{"user":"u","candidates":["a"],"profile_features":{"n":%s}}' % written.encode())
+
+
+def test_nesting_that_the_struct_alone_takes_is_no_feature() -> None:
+    deep = b"[" * 300 + b"]" * 300
+    for name in (b"tips_7d", b"stranger"):
+        taken = swiftly(b'{"user": "u", "candidates": ["a"], "profile_features": {"%s": %s}}' % (name, deep))
+        assert taken is not None
+        with pytest.raises(RequestError, match="1 fault"):
+            scorer.moment(taken, taken.profile_features, NOON)
 
 
 def test_what_is_left_to_the_model_gets_every_fault() -> None:
