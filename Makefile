@@ -43,7 +43,7 @@ check: $(STAMP)  ## lint, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-up: $(STAMP)  ## start the Dagster UI and its daemon (and later the servers)
+up: $(STAMP)  ## start the Dagster UI and its daemon, the MLflow UI, the server and the admin panel
 	@$(BIN)/tip up
 
 docs: $(STAMP)  ## render the reference of tip_experiments into docs/reference/

@@ -54,6 +54,9 @@ def candidates(*, is_json: bool) -> None:
         ids = [one.candidate_id for one in found] + [one.proposal_id for one in cells]
         click.echo(json.dumps([{"id": name, "phase": phases.get(name)} for name in ids], indent=1))
         return
+    if not found and not cells:
+        click.echo("Nothing was trained or proposed yet: the job `train` in Dagster or `tip bench promote` does.")
+        return
     table = Table(box=None, pad_edge=False)
     for name in ("id", "made", "what", "from", "proposed"):
         table.add_column(name, overflow="fold")

@@ -202,7 +202,9 @@ def _with_broker(act: Callable[[JetStreamContext], Awaitable[_T]]) -> _T:
     """What `act` returns, given the broker of the settings; its errors as one sentence."""
     url = settings.load().tip_nats_url
     if url is None:
-        raise click.ClickException("No broker is set: TIP_NATS_URL names none. Files are imported by `import-wal`.")
+        raise click.ClickException(
+            "No broker is set: TIP_NATS_URL names none. Write-ahead files come in by `tip streams import-wal FOLDER`."
+        )
 
     async def run() -> _T:
         async with connected(url) as context:

@@ -19,12 +19,15 @@ def privacy() -> None:
 
 @privacy.command()
 @click.argument("user")
-@click.confirmation_option(prompt="Nothing brings it back. Delete?", help="Do not ask.")
-def delete(user: str) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(user: str, *, yes: bool) -> None:
     """Delete all that is kept about USER up to now; what is still on its way is refused when it comes.
 
     Exits with 0 once nothing is left, 1 where something could not be removed yet: call it again then.
     """
+    if not yes:
+        lake = settings.load().lake_url
+        click.confirm(f"Nothing brings it back. Delete all about {user!r}, also in {lake}?", abort=True)
     now = dt.datetime.now(dt.UTC)
     _do(lambda place: place.erase(user, now))
 

@@ -13,6 +13,8 @@ NONE = "\u2013"
 """Shown where a number is not known or cannot be told."""
 _ISOLATE, _END = "\u2068", "\u2069"
 _TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
+_ROUNDED = 0.01
+"""By how much the difference of two means with two digits may be off."""
 NAMED = 3
 """Cells named in a sentence before it only counts."""
 
@@ -107,13 +109,16 @@ def verdict(board: JudgeBoard) -> str:
     elif board.separation is None:
         told += " The data do not say whether it is really ahead of the second."
     else:
-        told += f" {_lead(board.separation, first.cell)}"
+        told += f" {_lead(board.separation, board)}"
     return f"{told}{_dropped(board)}{_missing(board)}"
 
 
-def _lead(lead: Separation, told_of: Cell) -> str:
-    whose = "Its lead" if lead.first == told_of else f"The lead of {named(lead.first)}"
+def _lead(lead: Separation, board: JudgeBoard) -> str:
+    means = {row.cell: row.score_mean for row in board.rows if row.score_mean is not None}
+    whose = "Its lead" if lead.first == next(iter(means)) else f"The lead of {named(lead.first)}"
     by = f"{number(lead.difference)} points"
+    if not _is_difference_of(lead, means.get(lead.first), means.get(lead.second)):
+        by += " on the scenarios that both were scored on"
     if lead.low is not None and lead.high is not None:
         by += f" ({interval(lead.low, lead.high)})"
     if lead.is_real:
@@ -123,6 +128,11 @@ def _lead(lead: Separation, told_of: Cell) -> str:
         return f"{start}. {lead.reason or 'They are too close for more scenarios to separate them.'}"
     more = counted(lead.n_more_scenarios, "more scenario")
     return f"{start}: if the difference is what it seems, {more} would show it with a probability of {lead.power:.0%}."
+
+
+def _is_difference_of(lead: Separation, first: float | None, second: float | None) -> bool:
+    """Whether the lead is what a reader gets who subtracts the two means, up to their rounding."""
+    return first is not None and second is not None and abs(first - second - lead.difference) < _ROUNDED
 
 
 def _dropped(board: JudgeBoard) -> str:

@@ -89,7 +89,7 @@ def test_a_lead_of_which_nothing_can_be_said_tells_why() -> None:
     why = "They share 2 scored scenarios; it takes 10 to see how much they vary."
     lead = Separation(first=FIRST, second=SECOND, difference=0.8, low=None, high=None, is_real=False, reason=why)
     told = _told(_board([_row(FIRST, 4.1, 1), _row(SECOND, 4.0, 2)], lead))
-    assert f"is 0.80 points and may be chance. {why}" in told
+    assert f"is 0.80 points on the scenarios that both were scored on and may be chance. {why}" in told
 
 
 def test_what_is_out_unscored_or_failed_is_named() -> None:
