@@ -42,7 +42,12 @@ class Progress(NamedTuple):
         return self.n_decisions >= self.min_decisions and self.hours >= self.min_hours
 
     def __str__(self) -> str:
-        return f"{self.n_decisions:,} of {self.min_decisions:,} decisions, {self.hours:.1f} of {self.min_hours:g} hours"
+        decisions, hours = f"{self.n_decisions:,}", f"{self.hours:.1f}"
+        if self.n_decisions < self.min_decisions:
+            decisions += f" of {self.min_decisions:,}"
+        if self.hours < self.min_hours:
+            hours += f" of {self.min_hours:g}"
+        return f"{decisions} decisions, {hours} hours"
 
 
 class Decided(NamedTuple):

@@ -131,4 +131,4 @@ def test_watch_has_done_what_is_next(house: House, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_watch_says_how_far_what_is_under_way_is(house: House, tmp_path: Path) -> None:
     name = begun(house, tmp_path)
-    assert f"{name} is shadow: 250 of 200 decisions" in run("watch", "--once").output
+    assert f"{name} is shadow: 250 decisions" in run("watch", "--once").output
