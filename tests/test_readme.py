@@ -1,4 +1,7 @@
-"""The README's program runs as it stands and prints what the README says; its picture of the graph is the graph."""
+"""The README's program runs as it stands and prints what the README says, its calls are answered as it shows.
+
+Its picture of the graph is the graph.
+"""
 
 import itertools
 import re
@@ -7,6 +10,7 @@ import sys
 from pathlib import Path
 
 from click.testing import CliRunner
+from support.serving import serving
 
 from tip_assets.definitions import defs
 from tip_serving.cli import main
@@ -33,6 +37,19 @@ def test_every_command_that_it_names_exists_with_its_options() -> None:
         assert told.exit_code == 0, (words, told.output)
         for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest.partition("#")[0]):
             assert option in told.output, f"tip {words} knows no {option}"
+
+
+def test_every_call_of_the_server_is_answered_as_it_shows(tmp_path: Path) -> None:
+    call = r"^curl -s localhost:8000(/\w+)(?: -H '[^']*' -d '([^']*)')?(?:  #.*)?\n((?:#.*\n)+)"
+    calls = re.findall(call, README, re.MULTILINE)
+    assert [path for path, _, _ in calls] == ["/score", "/generate", "/feedback", "/signals", "/readyz"]
+    with serving(tmp_path, routes="all") as server:
+        for path, body, told in calls:
+            answer = server.post(path, body.encode()) if body else server.get(path)
+            assert answer.status == 200, answer.body
+            shown = " ".join(line.removeprefix("#").strip() for line in told.splitlines())
+            parts = [re.escape(part).replace(r"\ ", " ?") for part in shown.split("...")]  # a new line may be a space
+            assert re.fullmatch(".*".join(parts), answer.body.decode()), (shown, answer.body)
 
 
 def test_its_picture_of_the_graph_has_every_asset_and_every_arrow() -> None:
