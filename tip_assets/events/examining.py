@@ -11,6 +11,8 @@ from tip_serving.events import export
 from tip_serving.training.quality.check import Check, Day, Outcome, Severity
 from tip_serving.training.quality.limits import LIMITS
 
+FIRST_DAY, LAST_DAY, DAYS_FAILED = "first_day", "last_day", "days_failed"
+"""In the metadata of a result: the days in a row that it speaks of, and those of them that are not right."""
 _SEVERITIES = {Severity.WARN: dg.AssetCheckSeverity.WARN, Severity.ERROR: dg.AssetCheckSeverity.ERROR}
 
 
@@ -42,7 +44,13 @@ def results(
             passed=not failed,
             severity=_SEVERITIES[check.severity],
             description=_sentence(day, told),
-            metadata={**told.numbers, "day": day.isoformat(), "days_failed": [one.isoformat() for one, _ in failed]},
+            metadata={
+                **told.numbers,
+                "day": day.isoformat(),
+                FIRST_DAY: min(frames).isoformat(),
+                LAST_DAY: max(frames).isoformat(),
+                DAYS_FAILED: [one.isoformat() for one, _ in failed],
+            },
         )
 
 

@@ -5,9 +5,11 @@ from typing import Any
 import dagster as dg
 
 from tip_assets.models.asked import GROUP, Training, told_plainly
+from tip_assets.models.showing import about
 from tip_assets.models.tip_policy import tip_policy
 from tip_assets.resources.archive import Archive
 from tip_serving.lake import layout
+from tip_serving.training.candidate import TIP_POLICY
 from tip_serving.training.evaluation import as_markdown
 from tip_serving.training.steps import evaluate_policy
 
@@ -55,7 +57,7 @@ def policy_evaluation(
                 check_name="estimators_can_answer",
                 passed=not refused,
                 severity=dg.AssetCheckSeverity.WARN,
-                metadata={"refusals": refused},
+                metadata={"refusals": refused, **about(TIP_POLICY, found.challenger_version)},
             )
         ],
     )

@@ -8,8 +8,9 @@ from tip_assets.bench.leaderboard import leaderboard
 from tip_assets.events.assets import exposures, tip_scores
 from tip_assets.models.asked import GROUP, Training, told_plainly
 from tip_assets.models.registering import register
-from tip_assets.models.showing import card_check, specs, version_metadata
+from tip_assets.models.showing import about, card_check, specs, version_metadata
 from tip_assets.resources.archive import Archive
+from tip_serving.training.candidate import PROMPT_POLICY
 from tip_serving.training.steps import train_prompt_policy
 
 _ALL = dg.AllPartitionMapping()
@@ -44,7 +45,9 @@ def prompt_policy(
         metadata=version_metadata(archive.lake, made.trained, made.card, registered),
         check_results=[
             dg.AssetCheckResult(
-                check_name="propensities_are_valid", passed=not made.faults, metadata={"faults": made.faults}
+                check_name="propensities_are_valid",
+                passed=not made.faults,
+                metadata={"faults": made.faults, **about(made.trained.name, made.trained.version)},
             ),
             card_check(made.card),
         ],
@@ -56,5 +59,8 @@ def _without() -> dg.MaterializeResult:
     names = ("propensities_are_valid", "card_is_complete")
     return dg.MaterializeResult(
         metadata={"told": told},
-        check_results=[dg.AssetCheckResult(check_name=name, passed=True, metadata={"told": told}) for name in names],
+        check_results=[
+            dg.AssetCheckResult(check_name=name, passed=True, metadata={"told": told, **about(PROMPT_POLICY, "none")})
+            for name in names
+        ],
     )

@@ -7,6 +7,7 @@ import dagster as dg
 from tip_assets.models.asked import GROUP, Training, told_plainly
 from tip_assets.models.policy_evaluation import policy_evaluation
 from tip_assets.models.prompt_policy import prompt_policy
+from tip_assets.models.showing import about
 from tip_assets.resources.archive import Archive
 from tip_serving.lake import layout
 from tip_serving.training.cards.card import is_complete
@@ -47,6 +48,7 @@ def release_candidate(
         for fault in is_complete(read_card(archive.lake, name, version))
     ]
     unknown = sorted(candidate.cards.keys() - candidate.registered.keys())
+    whose = about(release_candidate.key.to_user_string(), candidate.candidate_id)
     path = archive.lake.locate(layout.release_candidate(candidate.candidate_id))
     return dg.MaterializeResult(
         metadata={
@@ -60,7 +62,9 @@ def release_candidate(
             "file": dg.MetadataValue.path(path),
         },
         check_results=[
-            dg.AssetCheckResult(check_name="cards_are_complete", passed=not missing, metadata={"missing": missing}),
-            dg.AssetCheckResult(check_name="is_registered", passed=not unknown, metadata={"unknown": unknown}),
+            dg.AssetCheckResult(
+                check_name="cards_are_complete", passed=not missing, metadata={"missing": missing, **whose}
+            ),
+            dg.AssetCheckResult(check_name="is_registered", passed=not unknown, metadata={"unknown": unknown, **whose}),
         ],
     )

@@ -7,7 +7,7 @@ import dagster as dg
 from tip_assets.features.training_set import training_set
 from tip_assets.models.asked import GROUP, Training, told_plainly
 from tip_assets.models.registering import register
-from tip_assets.models.showing import card_check, specs, version_metadata
+from tip_assets.models.showing import about, card_check, specs, version_metadata
 from tip_assets.resources.archive import Archive
 from tip_serving.training.baselines import MUST_BEAT
 from tip_serving.training.cards.card import Card
@@ -46,12 +46,19 @@ def reward_model(
             dg.AssetCheckResult(
                 check_name="beats_the_baselines",
                 passed=all(low is not None and low > 0.0 for low in saved.values()),
-                metadata={f"log_loss_saved_at_least_{name.replace(' ', '_')}": low for name, low in saved.items()},
+                metadata={
+                    **{f"log_loss_saved_at_least_{name.replace(' ', '_')}": low for name, low in saved.items()},
+                    **about(trained.name, trained.version),
+                },
             ),
             dg.AssetCheckResult(
                 check_name="is_calibrated",
                 passed=error is not None and error <= TOLERATED_ERROR,
-                metadata={"calibration_error_at_least": error, "tolerated": TOLERATED_ERROR},
+                metadata={
+                    "calibration_error_at_least": error,
+                    "tolerated": TOLERATED_ERROR,
+                    **about(trained.name, trained.version),
+                },
             ),
             card_check(card),
         ],

@@ -13,6 +13,7 @@ from tip_serving.training.cards.card import Card, is_complete
 from tip_serving.training.cards.page import markdown
 from tip_serving.training.trained import Trained
 
+ABOUT_NAME, ABOUT_VERSION = "about_name", "about_version"
 _LOWEST_KNOWN = ("", "_low", "_high")
 
 
@@ -40,7 +41,21 @@ def version_metadata(lake: Lake, trained: Trained, card: Card, registered: Regis
 def card_check(card: Card) -> dg.AssetCheckResult:
     """Whether the card holds all that a release asks for."""
     missing = is_complete(card)
-    return dg.AssetCheckResult(check_name="card_is_complete", passed=not missing, metadata={"missing": missing})
+    return dg.AssetCheckResult(
+        check_name="card_is_complete",
+        passed=not missing,
+        metadata={"missing": missing, **about(card.name, card.version)},
+    )
+
+
+def about(name: str, version: str) -> dict[str, str]:
+    """Which version a check speaks of: a release looks for the results of what is proposed, not for the latest.
+
+    Args:
+        name: under which it is registered.
+        version: of it.
+    """
+    return {ABOUT_NAME: name, ABOUT_VERSION: version}
 
 
 def specs(asset: str, checks: Iterable[tuple[str, str]]) -> list[dg.AssetCheckSpec]:

@@ -8,7 +8,7 @@ from tip_assets.events.assets import exposures, tip_scores
 from tip_assets.models.asked import GROUP, Training, told_plainly
 from tip_assets.models.registering import register
 from tip_assets.models.reward_model import reward_model
-from tip_assets.models.showing import card_check, specs, version_metadata
+from tip_assets.models.showing import about, card_check, specs, version_metadata
 from tip_assets.resources.archive import Archive
 from tip_serving.training.steps import train_tip_policy
 
@@ -42,7 +42,9 @@ def tip_policy(
         metadata=version_metadata(archive.lake, made.trained, made.card, registered),
         check_results=[
             dg.AssetCheckResult(
-                check_name="propensities_are_valid", passed=not made.faults, metadata={"faults": made.faults}
+                check_name="propensities_are_valid",
+                passed=not made.faults,
+                metadata={"faults": made.faults, **about(made.trained.name, made.trained.version)},
             ),
             card_check(made.card),
         ],
