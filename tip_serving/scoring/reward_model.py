@@ -62,7 +62,7 @@ class RewardModel:
         self._calibration = _checked_note(text, contract_hash)
         _check_names(text, names)
         self.n_features = len(names)
-        self._handle = _load(self._library, data)
+        self._handle = _load(data)
         self._check_outputs()
 
     def __del__(self) -> None:
@@ -115,13 +115,9 @@ def _row_of(n: int) -> type[ctypes.Array[ctypes.c_double]]:
 @cache
 def _library() -> ctypes.PyDLL:
     """LightGBM's C library, without its Python package, whose import brings scipy."""
-    spec = importlib.util.find_spec("lightgbm")
-    folders = spec.submodule_search_locations if spec else None
-    if not folders:
-        raise ModelError("LightGBM is not installed; install the `serving` extra.")
     # PyDLL keeps the interpreter during a call: a prediction takes microseconds, and whoever lets go of the interpreter
     # for it may get it back from another thread only after milliseconds.
-    library = ctypes.PyDLL(str(Path(folders[0]) / "lib" / "lib_lightgbm.so"))
+    library = ctypes.PyDLL(_library_path())
     library.LGBM_GetLastError.restype = ctypes.c_char_p
     library.LGBM_BoosterFree.argtypes = [ctypes.c_void_p]
     library.LGBM_BoosterPredictForMat.argtypes = [
@@ -131,12 +127,23 @@ def _library() -> ctypes.PyDLL:
     return library
 
 
-def _last_error(library: ctypes.PyDLL) -> str:
+def _library_path() -> str:
+    spec = importlib.util.find_spec("lightgbm")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise ModelError("LightGBM is not installed; install the `serving` extra.")
+    return str(Path(folders[0]) / "lib" / "lib_lightgbm.so")
+
+
+def _last_error(library: ctypes.CDLL) -> str:
     said: bytes = library.LGBM_GetLastError()
     return said.decode(errors="replace")
 
 
-def _load(library: ctypes.PyDLL, data: bytes) -> ctypes.c_void_p:
+def _load(data: bytes) -> ctypes.c_void_p:
+    # Lets go of the interpreter, unlike predictions: a model of 3 MB takes 15 ms, in which requests are answered.
+    library = ctypes.CDLL(_library_path())
+    library.LGBM_GetLastError.restype = ctypes.c_char_p
     handle, n_iterations = ctypes.c_void_p(), ctypes.c_int()
     if library.LGBM_BoosterLoadModelFromString(data, ctypes.byref(n_iterations), ctypes.byref(handle)):
         raise ModelError(f"LightGBM cannot load the model: {_last_error(library)}")
