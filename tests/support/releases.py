@@ -101,7 +101,7 @@ class Known:
 
     found: list[CheckResult]
 
-    def results(self) -> Sequence[CheckResult]:
+    def results(self, candidate: Candidate) -> Sequence[CheckResult]:  # noqa: ARG002  whatever is asked
         """Those."""
         return self.found
 

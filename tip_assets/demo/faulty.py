@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from tip_serving.lake import layout
 from tip_serving.lake.storage import Lake
 from tip_serving.lake.tables import write_table
 from tip_serving.releasing import gating
-from tip_serving.releasing.ports import Sources
+from tip_serving.releasing.ports import CheckResult, Checks, Sources
 from tip_serving.releasing.proposal import Source
 from tip_serving.releasing.state import Phase, proposals
 from tip_serving.scoring.arms import ReadyArm
@@ -103,7 +104,19 @@ def mixed_up(sources: Sources, lake: Lake) -> Sources | None:
         del champion, challenger, now, untouched_since
         return sources.evidence(held, days, before, after, until, since)
 
-    return replace(sources, evidence=of_the_last_arm)
+    checks = _Shown(sources.checks, read_candidate(lake, last.proposal.source_id))
+    return replace(sources, evidence=of_the_last_arm, checks=checks)
+
+
+class _Shown(NamedTuple):
+    """The checks of one candidate, whichever is asked about."""
+
+    checks: Checks
+    candidate: Candidate
+
+    def results(self, candidate: Candidate) -> Sequence[CheckResult]:
+        del candidate
+        return self.checks.results(self.candidate)
 
 
 def _turned(shown: pl.DataFrame) -> pl.DataFrame:

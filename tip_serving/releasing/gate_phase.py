@@ -64,7 +64,7 @@ def _findings(moment: Moment) -> Iterator[Finding]:
     candidate = read_candidate(lake, found.proposal.source_id)
     yield gating.of_contract(candidate)
     yield from gating.cards(lake, turn.arm, candidate)
-    yield gating.checks(list(sources.checks.results()), plan)
+    yield gating.checks(list(sources.checks.results(candidate)), plan)
     yield gating.log_ratio(moment.journal, sources, plan, moment.now)
     if not needs_shadow(turn):
         yield Finding(

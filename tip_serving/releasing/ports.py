@@ -12,6 +12,7 @@ from tip_serving.bench.ranking.board import Judged
 from tip_serving.events.store import EventStore
 from tip_serving.lake.storage import Lake
 from tip_serving.scoring.arms import ReadyArm
+from tip_serving.training.candidate import Candidate
 from tip_serving.training.evidence import Evidence
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -83,15 +84,15 @@ class CheckResult(NamedTuple):
 class Checks(Protocol):
     """Where checks of assets are known."""
 
-    def results(self) -> Sequence[CheckResult]:
-        """The last result of every check that ran, of the assets behind a release candidate."""
+    def results(self, candidate: Candidate) -> Sequence[CheckResult]:
+        """What every check of the assets behind the candidate said last of its versions and of its days."""
         ...
 
 
 class NoChecks:
     """Knows of none: a gate that asks for checks refuses."""
 
-    def results(self) -> Sequence[CheckResult]:
+    def results(self, candidate: Candidate) -> Sequence[CheckResult]:  # noqa: ARG002  whatever is asked
         """None."""
         return ()
 
