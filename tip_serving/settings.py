@@ -5,7 +5,7 @@ No other module touches `os.environ`.
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     tip_wal_rotate_s: PositiveFloat = Field(default=300.0, description="A file of events is finished after this.")
     tip_ack_wait_s: PositiveFloat = Field(default=30.0, description="A message not acknowledged by then comes again.")
     tip_event_queue: PositiveInt = Field(default=10_000, description="Events that may wait in memory, per worker.")
-    tip_retention_days: PositiveInt = Field(default=180, description="How long an event about a person is kept.")
+    tip_retention_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=180, description="How long an event about a person is kept."
+    )
     tip_event_clock: Literal["server", "request"] = Field(
         default="server", description="`request`: events happen when their request says, the same ones in every replay."
     )
@@ -51,7 +53,9 @@ class Settings(BaseSettings):
     tip_drain_s: NonNegativeFloat = Field(default=0.0, description="Served on after SIGTERM, unready, before it ends.")
     tip_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Of the server.")
     tip_manifest_poll_s: PositiveFloat = Field(default=2.0, description="How often the server looks for a release.")
-    tip_online_store: str | None = Field(default=None, description="sqlite:///file or redis://host:port/db of profiles.")
+    tip_online_store: str | None = Field(
+        default=None, description="sqlite:///file or redis://host:port/db of profiles."
+    )
     tip_online_store_budget_s: PositiveFloat = Field(default=0.005, description="How long a request waits for it.")
     tip_shadow_queue: PositiveInt = Field(default=256, description="Requests that may wait for arms in the shadow.")
     tip_generate_model: str = Field(default="embedded/planner", description="Writes tips where no policy chose one.")

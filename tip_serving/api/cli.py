@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import uuid
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,7 @@ from tip_serving.settings import Settings
 
 _SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 _GRACE_S = 25  # for requests under way; orchestrators kill after 30 s
+_HANGS_AFTER_S = 30  # a worker that does not speak to its parent; one that starts on a busy machine takes its time
 _KEEP_ALIVE_S = 75  # longer than a load balancer keeps a connection idle, so that it is never the one surprised
 
 
@@ -111,6 +113,7 @@ def _run(chosen: Settings, listening: socket.socket, workers: int, routes: str, 
         shared.mkdir(parents=True)
         environment.export(**{_SHARED_FIGURES: str(shared)})  # read when prometheus-client is imported, here and below
     from uvicorn import Config, Server
+    from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     from tip_serving.api import logs
@@ -133,17 +136,21 @@ def _run(chosen: Settings, listening: socket.socket, workers: int, routes: str, 
         backlog=2048,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
+        timeout_worker_healthcheck=_HANGS_AFTER_S,
     )
     host, port = listening.getsockname()[:2]
     writer = logs.configure(chosen.tip_log_level)
     logging.getLogger(__name__).info("Listening at http://%s:%d, routes %s, %d workers.", host, port, routes, workers)
     writer.flush()
     signal.signal(signal.SIGTERM, _end)  # what is left to do once the server has ended because of it
-    if workers > 1:
-        Multiprocess(config, [listening]).run()
-    else:
+    supervisor = Multiprocess(config, [listening]) if workers > 1 else None
+    if supervisor is None:
         Server(config).run([listening])
+    else:
+        supervisor.run()
     writer.close()
+    if supervisor is not None and any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)  # as one worker alone does
 
 
 def _end(signum: int, frame: FrameType | None) -> NoReturn:

@@ -56,13 +56,14 @@ class Releases:
             with self._looking:
                 self._take(self._lake.read(layout.released_manifest()))
         except MissingError as error:
-            if self.current is not UNRELEASED:
+            if self.current is UNRELEASED:
+                self.refusal = None  # of a manifest that lay there before
+            else:
                 self._refuse(f"{error} What was released before is still served.")
         except (LakeError, ManifestError, ReleaseError) as error:
             self._refuse(str(error))
         except Exception as error:  # noqa: BLE001  whatever a store raises or a file holds, the server goes on
-            _LOG.exception("The release could not be looked at.")
-            self._refuse(f"The release could not be looked at: {type(error).__name__}: {error}")
+            self._refuse(f"The release could not be looked at: {type(error).__name__}: {error}", error)
 
     def _take(self, manifest: bytes) -> None:
         digest = hashlib.sha256(manifest).hexdigest()
@@ -86,7 +87,8 @@ class Releases:
         arms = (*self.current.live, *self.current.shadows)
         return {arm.model_sha256: arm.model for arm in arms if arm.model is not None and arm.model_sha256 is not None}
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, defect: Exception | None = None) -> None:
         if self.refusal is None or self.refusal.reason != reason:
-            _LOG.error("%s Served is still %s.", reason, self.current.version or "the default policy")
+            still = self.current.version or "the default policy"
+            _LOG.error("%s Served is still %s.", reason, still, exc_info=defect)
         self.refusal = Refusal(dt.datetime.now(dt.UTC), reason)

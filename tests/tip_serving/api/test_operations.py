@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from support.serving import Serving, is_ready, serving
 from support.terminal import Terminal, wait_until
 
 from tip_serving.api.auth import new_token
+from tip_serving.settings import child_environment
 
 TASK = "Return the borrowed zither to Ottilie"
 TIP = "Put the zither next to the door, two minutes."
@@ -181,6 +184,16 @@ def test_a_taken_port_is_told_in_one_sentence(server: Serving, tmp_path: Path) -
     ended = Terminal(tmp_path).run("serve", "--port", str(server.port))
     assert ended.returncode == 1
     assert f"port {server.port}: Address already in use" in ended.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_cannot_start_ends_and_says_so_by_its_exit_code(tmp_path: Path, workers: str) -> None:
+    unknown = child_environment(TIP_HOME=str(tmp_path), TIP_ONLINE_STORE="mongodb://user:hunter2@somewhere")
+    command = [sys.executable, "-m", "tip_serving", "--port", "0", "--routes", "score", "--workers", workers]
+    done = subprocess.run(command, env=unknown, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert "begins with 'mongodb'" in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 def test_a_made_token_opens_the_server_that_knows_its_entry(tmp_path: Path) -> None:

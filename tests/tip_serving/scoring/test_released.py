@@ -180,6 +180,14 @@ def test_a_manifest_that_is_none_or_gone_changes_nothing(shelf: Shelf) -> None:
     assert "still served" in releases.refusal.reason
 
 
+def test_where_nothing_was_released_a_bad_manifest_that_is_taken_away_is_refused_no_longer(shelf: Shelf) -> None:
+    shelf.lake.write(layout.released_manifest(), b"{")
+    releases = refreshed(shelf)
+    assert releases.refusal is not None
+    shelf.lake.delete(layout.released_manifest())
+    assert refreshed(shelf, releases).refusal is None
+
+
 def test_a_manifest_that_comes_back_to_what_is_served_is_no_longer_refused(shelf: Shelf) -> None:
     shelf.publish("r1", shelf.arm("a", 1))
     releases = refreshed(shelf)
@@ -192,7 +200,7 @@ def test_a_manifest_that_comes_back_to_what_is_served_is_no_longer_refused(shelf
 
 
 def test_a_store_that_fails_in_its_own_way_keeps_no_server_from_serving(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def read(path: str) -> bytes:
         raise KeyError(path)
@@ -200,10 +208,12 @@ def test_a_store_that_fails_in_its_own_way_keeps_no_server_from_serving(
     shelf.publish("r1", shelf.arm("a", 1))
     releases = refreshed(shelf)
     monkeypatch.setattr(shelf.lake, "read", read)
-    refreshed(shelf, releases)
+    for _ in range(3):
+        refreshed(shelf, releases)
     assert releases.current.version == "r1"
     assert releases.refusal is not None
     assert "KeyError" in releases.refusal.reason
+    assert [record.exc_info is not None for record in caplog.records] == [True], "told once, with where it happened"
 
 
 def test_the_stored_example_must_be_scored_as_when_the_model_was_trained(shelf: Shelf) -> None:
