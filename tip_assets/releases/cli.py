@@ -32,6 +32,8 @@ from tip_serving.releasing.step import Step
 from tip_serving.training.candidate import candidates as trained
 
 _MEASURED = (Phase.SHADOW, Phase.ROLLOUT)
+_SHORT = 12
+"""Characters of a version that people are shown."""
 _by = click.option("--by", default=getpass.getuser, show_default="who you are", help="In whose name.")
 _as_json = click.option("--json", "is_json", is_flag=True, help="For programs.")
 _proposal = click.argument("proposal")
@@ -62,7 +64,7 @@ def candidates(*, is_json: bool) -> None:
         table.add_column(name, overflow="fold")
     for one in found:
         data = f"{one.data.n_rows:,} decisions to {one.data.last_day}"
-        names = ", ".join(f"{name} {version}" for name, version in one.cards.items())
+        names = ", ".join(f"{name} {version[:_SHORT]}" for name, version in one.cards.items())
         table.add_row(
             one.candidate_id, f"{one.created_at:%Y-%m-%d %H:%M}", escape(names), data, phases.get(one.candidate_id, "-")
         )

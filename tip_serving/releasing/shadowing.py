@@ -134,17 +134,18 @@ def _score_shift(answered: list[tuple[Decision, ShadowResult]], plan: RolloutPla
     if not shifts:
         return _nothing("score shift")
     mean, spread = float(np.mean(shifts)), float(np.std(shifts))
-    told = f"its scores lie {mean:+.3f} from the champion's on average, {spread:.3f} the standard deviation"
+    told = f"On average its scores lie {mean:+.3f} from the champion's, with a standard deviation of {spread:.3f}"
     numbers = {"mean": mean, "spread": spread, "limit": plan.shadow.max_score_shift}
     if not is_same_scale:
         return Finding(
             name="score shift", outcome=Outcome.NOT_MEASURED, numbers=numbers,
-            sentence=f"score shift: not judged. The default rule of one of both gives points, not rewards; {told}",
+            sentence=f"score shift: not judged. The default rule of one of both gives points, not rewards. {told}",
         )  # fmt: skip
     is_met = abs(mean) <= plan.shadow.max_score_shift
     return Finding(
         name="score shift", outcome=Outcome.PASSED if is_met else Outcome.FAILED, numbers=numbers,
-        sentence=f"score shift: {'pass' if is_met else 'fail'}. {told}; {plan.shadow.max_score_shift:g} may be",
+        sentence=f"score shift: {'pass' if is_met else 'fail'}. {told}; "
+        f"up to {plan.shadow.max_score_shift:g} either way may be",
     )  # fmt: skip
 
 

@@ -45,9 +45,12 @@ def listing(page: Page[ReleaseRow]) -> dict[str, Any]:
     asking = sum(row.is_asking for row in page.items)
     running = sum(row.is_open for row in page.items)
     waits = f"{words.counted(asking, 'release waits', 'releases wait')} for a person's word."
+    goes = (
+        f"{words.counted(running, 'release is', 'releases are')} under way." if running else "No release is under way."
+    )
     return {
         "n_all": page.n_total,
-        "sentence": waits if asking else f"{words.counted(running, 'release is', 'releases are')} under way.",
+        "sentence": waits if asking else goes,
         "rows": [
             {
                 "id": row.proposal_id,
