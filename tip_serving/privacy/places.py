@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 GROUP = "tip.personal_data"
+_ASIDE = ".aside"
 _FIRST = "event-store"  # from then on it refuses what is still on its way from the other places
 
 
@@ -113,6 +114,8 @@ class _Files:
 
     def _remove(self, is_gone: Gone) -> Cleared:
         wal.finished(self._directory)  # those of dead servers are finished now
+        for path in self._directory.rglob(f"*{_ASIDE}"):
+            path.unlink()  # of somebody who was killed here; the file that it was to replace is still there
         paths = [path for path in self._directory.rglob("*") if path.suffix in {".jsonl", ".damaged"}]
         n_removed = sum(_rewrite(path, is_gone) for path in sorted(paths))
         held = [line for path in self._directory.glob("*.open") for line in wal.lines(path)]
@@ -126,7 +129,7 @@ def _rewrite(path: Path, is_gone: Gone) -> int:
     if not left:
         path.unlink()
     elif len(left) < len(lines):
-        aside = path.with_suffix(".aside")
+        aside = path.with_suffix(_ASIDE)
         aside.write_bytes(b"".join(left))
         aside.replace(path)
     return len(lines) - len(left)

@@ -187,6 +187,15 @@ def test_a_file_that_a_server_writes_is_told_and_done_the_next_time(home: Path) 
     assert len(path.read_bytes().splitlines()) == 2
 
 
+def test_what_a_killed_deletion_left_half_done_does_not_outlive_the_next(home: Path) -> None:
+    _log(home, [*_mine(), *_theirs()]).close()
+    (written,) = (home / "wal").glob("*.jsonl")
+    written.with_suffix(".aside").write_bytes(written.read_bytes())
+    assert _tip("delete", ME, "--yes").exit_code == 0
+    assert _holding_me(home) == []
+    assert [path.suffix for path in (home / "wal").iterdir()] == [".jsonl"]
+
+
 def test_a_place_that_cannot_be_reached_is_told_and_stops_no_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = _store()
     store.keep(_mine())
