@@ -14,7 +14,7 @@ from support.archive import Archive, archive
 
 from tip_serving.api.app import create_app
 from tip_serving.api.routes import Routes
-from tip_serving.events import vectors
+from tip_serving.events import export, vectors
 from tip_serving.events.event import Event
 from tip_serving.events.exposure import Exposure
 from tip_serving.events.feedback import Feedback
@@ -180,6 +180,16 @@ def test_what_served_otherwise_because_events_came_late_is_no_leak(place: Archiv
     assert found.leaks == ()
     assert found.n_late == 7
     assert profiles.read_replaced(place.lake, LAST)["user"].sort().to_list() == [f"user-{n}" for n in range(7)]
+
+
+def test_late_events_are_no_leak_either_before_the_snapshot_that_they_change_is_made_anew(place: Archive) -> None:
+    late = [TaskCompleted(event_id="late", at=END - HOUR, user="user-3", task_id="late", labels=("late",))]
+    place.store.keep([*ask(place, hours=(0.5,)), *late])
+    list(export.export(place.store, place.lake))
+    found = travel(place.lake, END.date(), END + 2 * HOUR)
+    assert (found.leaks, found.n_late) == ((), 1)
+    place.refresh(now=END + 3 * HOUR)
+    assert travel(place.lake, END.date(), END + 4 * HOUR).n_late == 1
 
 
 def test_what_cannot_be_computed_again_as_events_had_to_go_is_told_apart(place: Archive) -> None:

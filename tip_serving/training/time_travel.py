@@ -26,7 +26,7 @@ from tip_serving.features.vector import names, vectors
 from tip_serving.lake.storage import Lake
 from tip_serving.scenarios.model import Situation
 from tip_serving.scoring.online_store import ProfileSource
-from tip_serving.training import history, profiles, training_set
+from tip_serving.training import history, profiles, training_set, upkeep
 from tip_serving.training.reward import reward_of
 
 TELLING_AUC = 0.995
@@ -134,7 +134,7 @@ def _served(lake: Lake, from_store: pl.DataFrame, now: dt.datetime) -> _Served:
         moment = rows["profile_computed_at"][0]
         snapshot = profiles.snapshot(lake, moment, rows["user"].unique().to_list())
         known = {row["user"]: row for row in snapshot.iter_rows(named=True)}
-        stood = profiles.read_replaced(lake, _day_ended_at(moment)).rows_by_key("user", named=True, include_key=True)
+        stood = _stood(lake, _day_ended_at(moment), now)
         served = training_set.shown_rows(rows["vectors"], pl.Series([0] * rows.height))[:, _PROFILE]
         for row, used in zip(rows.drop("vectors").iter_rows(named=True), served, strict=True):
             fell_back = {fallen["feature"]: fallen["reason"] for fallen in row["fell_back"]}
@@ -150,6 +150,15 @@ def _served(lake: Lake, from_store: pl.DataFrame, now: dt.datetime) -> _Served:
             else:
                 found.differs(row["decision_id"], wrong)
     return found
+
+
+def _stood(lake: Lake, day: dt.date, now: dt.datetime) -> dict[Any, list[dict[str, Any]]]:
+    """By user, rows of a snapshot that late events have changed since, or are about to: those still stand there."""
+    replaced = profiles.read_replaced(lake, day)
+    if upkeep.is_outdated(lake, upkeep.Table.PROFILE, day, now):
+        until = pl.lit(now).cast(replaced.schema[profiles.REPLACED_AT]).alias(profiles.REPLACED_AT)
+        replaced = pl.concat([replaced, profiles.read_snapshot(lake, day).with_columns(until)])
+    return replaced.rows_by_key("user", named=True, include_key=True)
 
 
 def _day_ended_at(moment: dt.datetime) -> dt.date:

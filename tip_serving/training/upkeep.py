@@ -117,6 +117,15 @@ def make(
     return counts
 
 
+def is_outdated(lake: Lake, table: Table, day: dt.date, now: dt.datetime) -> bool:
+    """Whether the day of the table, which was made, rests on other events than the lake has by now."""
+    mark = layout.feature_mark(table, day.isoformat())
+    if not lake.exists(mark):
+        return False
+    found = _fingerprint(table, day, _sources(export.inventory(lake)), now)
+    return bool(json.loads(lake.read(mark))["fingerprint"] != found)
+
+
 def bring_up_to_date(store: EventStore, lake: Lake, now: dt.datetime) -> Iterator[Made]:
     """Export and make everything that lacks, each day as it is done: events, then profiles, then training sets."""
     wanted = lacking(store, lake, now)
