@@ -127,7 +127,7 @@ def test_recomputed_features_equal_those_served_bit_for_bit(place: Archive) -> N
     assert found.leaks == ()
     assert found.n_late == 0
     reasons = {reason for exposure in exposures for reason in exposure.fell_back.values()}
-    assert reasons >= {"stale", "null"}
+    assert reasons >= {"missing", "null"}
     table = training_set.read(place.lake, [END.date()])
     known = table.filter(pl.col("user") != f"user-{N_PEOPLE}")
     assert known.select(pl.col("^profile_.*$")).unique().height > N_PEOPLE / 2

@@ -59,8 +59,8 @@ PROFILE_FEATURES = (
         "preferred_hour", DType.INT, 7 * DAY_S, "task events, 90 days", 9, Between(0, 23),
         "local hour in which most tasks are done",
     ),
-    ProfileFeature("tips_7d", DType.INT, HOUR_S, "exposures", 0, Between(0, 10_000), "tips shown in 7 days"),
-    ProfileFeature("tips_30d", DType.INT, HOUR_S, "exposures", 0, Between(0, 50_000), "tips shown in 30 days"),
+    ProfileFeature("tips_7d", DType.INT, DAY_S, "exposures", 0, Between(0, 10_000), "tips shown in 7 days"),
+    ProfileFeature("tips_30d", DType.INT, DAY_S, "exposures", 0, Between(0, 50_000), "tips shown in 30 days"),
     ProfileFeature(
         "acceptance_rate", DType.FLOAT, DAY_S, "feedback, 30 days", 0.3, _SHARE, "tips accepted / tips shown"
     ),
@@ -73,7 +73,7 @@ PROFILE_FEATURES = (
         "session_minutes", DType.FLOAT, DAY_S, "app events, 30 days", 5.0, Between(0, 1_440),
         "median length of a session, minutes",
     ),
-    ProfileFeature("overdue_share", DType.FLOAT, HOUR_S, "tasks", 0.0, _SHARE, "overdue tasks / open tasks"),
+    ProfileFeature("overdue_share", DType.FLOAT, DAY_S, "tasks", 0.0, _SHARE, "overdue tasks / open tasks"),
     ProfileFeature("language", DType.STRING, 30 * DAY_S, "account settings", "en", _LANGUAGE, "BCP 47 tag"),
     ProfileFeature("time_zone", DType.STRING, 30 * DAY_S, "account settings", "UTC", _TIME_ZONE, "IANA name"),
     ProfileFeature(

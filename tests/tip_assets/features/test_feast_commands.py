@@ -53,7 +53,7 @@ def test_a_view_that_the_contract_does_not_have_any_more_goes(made: Made, tmp_pa
     feast_repository.write(tmp_path, fewer, snapshots, "sqlite")
     found = FeastProfiles(tmp_path)
     found.apply()
-    assert {view.name for view in found.store.list_feature_views()} == {"profile_1h", "profile_1d", "profile_30d"}
+    assert {view.name for view in found.store.list_feature_views()} == {"profile_1d", "profile_30d"}
     assert len(found.store.get_feature_service("profile").feature_view_projections) == 3
 
 

@@ -30,7 +30,7 @@ pytestmark = [
 
 NEVER_SEEN = ["nobody", ""]
 SECOND = dt.timedelta(seconds=1)
-# After the snapshot: at once; at the end of an hour and past it; shortly before the next one.
+# After the snapshot: at once; an hour later and a little more; shortly before the next one.
 WITHIN_A_DAY = (0 * SECOND, 3600 * SECOND, 3600 * SECOND + dt.timedelta(microseconds=1), 86_399 * SECOND)
 
 Answers = dict[tuple[str, dt.datetime], dict[str, Any]]

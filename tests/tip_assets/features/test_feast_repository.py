@@ -27,7 +27,7 @@ from tip_serving.features.profile import PROFILE_FEATURES
 def test_every_declared_feature_is_in_the_one_view_of_its_ttl() -> None:
     found = [(feature.name, view.ttl_s) for view in views(PROFILE_FEATURES) for feature in view.features]
     assert sorted(found) == sorted((feature.name, feature.ttl_s) for feature in PROFILE_FEATURES)
-    assert [view.name for view in views(PROFILE_FEATURES)] == ["profile_1h", "profile_1d", "profile_7d", "profile_30d"]
+    assert [view.name for view in views(PROFILE_FEATURES)] == ["profile_1d", "profile_7d", "profile_30d"]
 
 
 def test_the_definitions_name_every_feature_with_its_type_and_the_contract() -> None:

@@ -12,7 +12,7 @@ from support.situations import MONDAY_NOON
 from tip_serving.features.declared import DType
 from tip_serving.features.profile import (
     CLOCK_SKEW_S,
-    HOUR_S,
+    DAY_S,
     PROFILE_FEATURES,
     FellBack,
     ProfileError,
@@ -64,7 +64,7 @@ def test_a_value_holds_until_its_ttl_and_is_stale_one_second_later(feature: Any)
 
 
 def test_a_stale_value_is_replaced_by_the_fallback() -> None:
-    found = resolved({"tips_7d": aged(12, dt.timedelta(seconds=HOUR_S + 1)), "tips_30d": aged(40, SECOND)})
+    found = resolved({"tips_7d": aged(12, dt.timedelta(seconds=DAY_S + 1)), "tips_30d": aged(40, SECOND)})
     assert (found.values["tips_7d"], found.values["tips_30d"]) == (0, 40)
 
 

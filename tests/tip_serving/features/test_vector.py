@@ -185,6 +185,6 @@ def test_numbers_change_only_together_with_the_contract() -> None:
     for _ in range(60):
         about = drawn(rng)
         digest.update(rows_of(about, tuple(said.format(title) for said in SAID for title in TITLES)).tobytes())
-    pinned = {"contract": "2becf64fab76dc60", "vectors": "e76d545c0a3438d7"}
+    pinned = {"contract": "0bff958deaf9a6a1", "vectors": "e76d545c0a3438d7"}
     found = {"contract": contract_hash(), "vectors": digest.hexdigest()[:16]}
     assert found == pinned, json.dumps(found)

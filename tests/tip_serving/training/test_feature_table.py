@@ -28,10 +28,10 @@ def test_no_requests_are_an_empty_table_of_the_same_columns() -> None:
 
 def test_the_age_of_a_feature_counts_from_the_moment_of_the_request() -> None:
     about = situation(profile={"tips_7d": 12})
-    computed = {"tips_7d": MONDAY_NOON - dt.timedelta(hours=1)}
+    computed = {"tips_7d": MONDAY_NOON - dt.timedelta(days=1)}
     found = [
         feature_table([StoredRequest("d", about.model_copy(update={"now": now}), {"t": ""}, None, computed)])
-        for now in (MONDAY_NOON, MONDAY_NOON + dt.timedelta(seconds=1), MONDAY_NOON - dt.timedelta(days=1))
+        for now in (MONDAY_NOON, MONDAY_NOON + dt.timedelta(seconds=1), MONDAY_NOON - dt.timedelta(days=2))
     ]
     assert [table["profile_tips_7d"].item() for table in found] == [12, 0, 0]
 

@@ -251,6 +251,16 @@ def test_training_columns_and_the_reward_are_held_against_the_week_before(sound:
     assert "reward (" in found.words
 
 
+def test_another_weekday_and_the_successes_of_an_open_window_are_no_shift(sound: Archive) -> None:
+    frame = read(sound, TRAINING, TENTH)
+    other = frame.with_columns(pl.lit(6.0).alias("context_weekday"), pl.lit(1.0).alias("reward"))
+    told = examined(sound, "training_set_drift", TENTH, other).words
+    assert "context_weekday" not in told
+    assert "reward (" in told
+    young = other.with_columns(pl.lit(LATER).alias("at"))
+    assert "reward (" not in examined(sound, "training_set_drift", TENTH, young).words
+
+
 def test_faulty_training_rows_are_faults(sound: Archive) -> None:
     frame = read(sound, TRAINING, TENTH)
     first = pl.int_range(pl.len()) == 0

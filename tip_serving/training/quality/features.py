@@ -16,9 +16,11 @@ from tip_serving.features.vector import COLUMNS, names
 from tip_serving.training import history, profiles, training_set
 from tip_serving.training.profiles import FEATURES
 from tip_serving.training.quality.check import Check, Day, Number, Outcome, Severity, listed, share
+from tip_serving.training.reward import WINDOW
 from tip_serving.training.time_travel import travel
 
 PROFILE, TRAINING = "profile_features", "training_set"
+CALENDAR = frozenset({"context_weekday", "context_is_weekend"})
 _MAY_BE_NAN = frozenset(column.name for column in COLUMNS if column.may_be_nan)
 _COMMON_VALUES = 9  # of a text, each with a bin of its own
 
@@ -62,13 +64,17 @@ def profiles_as_before(day: Day) -> Outcome:
 
 
 def trained_as_before(day: Day) -> Outcome:
-    """Each column is distributed over people as in the week before; so is the settled reward."""
+    """Each column is distributed over people as in the week before; so are the rewards whose windows are over.
+
+    What the calendar alone decides is no shift: one day has another weekday than the week before it.
+    """
     days = [day.day - dt.timedelta(days=back) for back in range(1, day.limits.reference_days + 1)]
     before = training_set.read(day.lake, days).unique("user", keep="last", maintain_order=True)
     today = day.frame.unique("user", keep="last", maintain_order=True)
-    samples = {name: (before[name].to_numpy(), today[name].to_numpy()) for name in names()}
-    settled = [frame.filter(pl.col("is_settled"))["reward"].to_numpy() for frame in (before, today)]
-    return _stable(day, samples | {"reward": (settled[0], settled[1])})
+    samples = {name: (before[name].to_numpy(), today[name].to_numpy()) for name in names() if name not in CALENDAR}
+    is_over = pl.col("at") + WINDOW < day.now  # of younger ones only the successes are settled
+    over = [frame.filter(is_over)["reward"].to_numpy() for frame in (before, today)]
+    return _stable(day, samples | {"reward": (over[0], over[1])})
 
 
 def _stable(day: Day, samples: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Outcome:
