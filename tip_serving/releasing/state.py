@@ -1,6 +1,7 @@
 """What every proposal has come to, read off its steps: the one place that says what is done and what is next."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tip_serving.lake import layout
@@ -49,6 +50,8 @@ class ReleaseState:
     steps: tuple[Step, ...]
     waits_for: str | None
     """The proposal whose turn has to be over first; None where it is this one's."""
+    replaced_by: str | None = None
+    """The proposal that became the champion after this one had been it."""
 
     @property
     def proposal_id(self) -> str:
@@ -85,9 +88,9 @@ class ReleaseState:
 
     @property
     def share(self) -> float:
-        """Of all users that have it now."""
+        """Of all users that have it now; of a champion, as if nothing newer were on its way."""
         if self.phase is Phase.FINISHED:
-            return 1.0
+            return 1.0 if self.replaced_by is None else 0.0
         return 0.0 if self.stage is None or self.stage.share is None else self.stage.share
 
     @property
@@ -116,7 +119,7 @@ class ReleaseState:
             case Phase.ROLLOUT:
                 return self._next_stage()
             case _:
-                return "nothing"
+                return "nothing" if self.replaced_by is None else f"nothing: {self.replaced_by} has taken its place"
 
     def _next_stage(self) -> str:
         following = next((share for share in self.proposal.plan.stages if share > self.share), None)
@@ -154,12 +157,21 @@ def proposals(lake: Lake, journal: Journal | None = None) -> list[ReleaseState]:
         for one in sorted(made, key=lambda one: (one.at, one.proposal_id))
     ]
     first = next_in_line(found)
+    successors = _successors(found)
     return [
-        ReleaseState(one.proposal, one.steps, first.proposal_id)
-        if first is not None and one.is_open and one is not first
-        else one
+        replace(
+            one,
+            waits_for=first.proposal_id if first is not None and one.is_open and one is not first else None,
+            replaced_by=successors.get(one.proposal_id),
+        )
         for one in found
     ]
+
+
+def _successors(found: list[ReleaseState]) -> dict[str, str]:
+    """Of each champion that is one no more, who took its place; who was rolled back since has taken none."""
+    champions = sorted((one for one in found if one.phase is Phase.FINISHED), key=lambda one: one.steps[-1].number)
+    return {old.proposal_id: new.proposal_id for old, new in itertools.pairwise(champions)}
 
 
 def next_in_line(found: list[ReleaseState]) -> ReleaseState | None:

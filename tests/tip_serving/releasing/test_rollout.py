@@ -10,14 +10,15 @@ from support.releases import QUICK, START, House
 
 from tip_serving.lake import layout
 from tip_serving.releasing.advancing import advance, advance_all, watched
+from tip_serving.releasing.journal import read_journal
 from tip_serving.releasing.people import approve, rollback
 from tip_serving.releasing.plan import RolloutPlan
 from tip_serving.releasing.ports import RegistryError
 from tip_serving.releasing.proposal import ProposalError
 from tip_serving.releasing.proposing import propose, withdraw
 from tip_serving.releasing.serving import NOTHING_RELEASED
-from tip_serving.releasing.state import Phase, ReleaseState, state
-from tip_serving.releasing.step import Outcome
+from tip_serving.releasing.state import Phase, ReleaseState, proposals, state
+from tip_serving.releasing.step import Outcome, StepKind
 from tip_serving.scoring.manifest import Role
 from tip_serving.training.candidate import REWARD_MODEL, TIP_POLICY
 from tip_serving.training.cards.keeping import read_card
@@ -262,6 +263,20 @@ def test_after_another_ones_turn_only_the_last_can_go_back(house: House) -> None
     with pytest.raises(ProposalError, match=f"{second.proposal_id} came after it"):
         rollback(house.lake, first.proposal_id, "eve", later(117), "too late")
     assert state(house.lake, second.proposal_id).turn.base.champion.name == first.turn.arm.name
+
+
+def test_a_champion_whose_place_was_taken_has_nobody_until_the_newer_one_is_rolled_back(house: House) -> None:
+    first = finished(house)
+    second = propose(house.lake, house.candidate(2).candidate_id, "bob", later(116), QUICK)
+    journal = read_journal(house.lake)
+    ended = journal.steps[-1].model_copy(update={"number": len(journal.steps) + 1, "proposal_id": second.proposal_id})
+    taken = journal.with_step(ended)
+    old, new = proposals(house.lake, taken)
+    assert (old.replaced_by, old.share, new.replaced_by, new.share) == (second.proposal_id, 0.0, None, 1.0)
+    assert second.proposal_id in old.next
+    back = taken.with_step(ended.model_copy(update={"number": ended.number + 1, "kind": StepKind.ROLLED_BACK}))
+    old, new = proposals(house.lake, back)
+    assert (old.proposal_id, old.replaced_by, old.share, new.share) == (first.proposal_id, None, 1.0, 0.0)
 
 
 def test_a_registry_out_of_reach_holds_nothing_up_and_is_told_later(house: House) -> None:
