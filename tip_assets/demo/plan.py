@@ -8,16 +8,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tip_serving.lake.storage import Lake, MissingError
 
 FIRST_DAY = dt.date(2026, 3, 2)  # a Monday
-USUAL_DAYS = 16
+USUAL_DAYS = 17
 BENCH_DAY = 2
 """From which on the bench's leader is rolled out; before it, other writers are tried."""
 FIRST_TRAINING = 8
 """Before which day the first models are trained. Earlier there is too little to part into four by time."""
 FIRST_PROPOSAL = 9
 """Before which day they are proposed: a day more of decisions that they were not made from, for the gate to go by."""
-BROKEN_DAY = 12
+BROKEN_DAY = 14
 """Before which day what a broken pipeline made is proposed."""
-SECOND_TRAINING, SECOND_PROPOSAL = 16, 17
+SECOND_TRAINING, SECOND_PROPOSAL = 18, 19
 """The same once more, in a demo that is longer than usual."""
 NEED_ALL = frozenset({0, FIRST_TRAINING, FIRST_PROPOSAL, BROKEN_DAY, SECOND_TRAINING, SECOND_PROPOSAL})
 """Before these days everything must be materialized as store and lake say, what late reactions opened again too."""
