@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 bench: $(STAMP)  ## run the bench on the embedded writers and print its leaderboard
 	@$(BIN)/tip bench run
 
-demo: $(STAMP)  ## live a fortnight of simulated people in minutes: serve, learn, train, release; ends with a page
+demo: $(STAMP)  ## live 18 days with simulated people in minutes: serve, learn, train, release; ends with a page
 	@$(BIN)/tip demo
 
 test: $(STAMP)  ## pass the tests that take minutes

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tip_serving.lake.storage import Lake, MissingError
 
 FIRST_DAY = dt.date(2026, 3, 2)  # a Monday
-USUAL_DAYS = 17
+USUAL_DAYS = 18
 BENCH_DAY = 2
 """From which on the bench's leader is rolled out; before it, other writers are tried."""
 FIRST_TRAINING = 8
