@@ -4,6 +4,8 @@ No other module touches `os.environ`.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -146,6 +148,19 @@ def export(**values: str) -> None:
     """Set variables that libraries read from the environment, leaving those that the user has set."""
     for name, value in values.items():
         os.environ.setdefault(name, value)
+
+
+@contextmanager
+def kept(name: str) -> Iterator[None]:
+    """The variable is afterwards what it was before, whatever a library makes of it meanwhile."""
+    before = os.environ.get(name)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
 
 
 def is_set(name: str) -> bool:

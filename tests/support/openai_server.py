@@ -225,7 +225,8 @@ class OpenAIServer:
 
     def requests(self, model: str = "") -> list[dict[str, Any]]:
         """Everything that models whose name holds `model` were asked, in order of arrival."""
-        entries = [json.loads(line) for line in self.log.read_bytes().splitlines()]
+        whole = self.log.read_bytes().rpartition(b"\n")[0]  # what follows is being written
+        entries = [json.loads(line) for line in whole.splitlines()]
         return [entry for entry in entries if entry["event"] == "asked" and model in entry["model"]]
 
 

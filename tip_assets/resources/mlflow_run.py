@@ -26,16 +26,17 @@ def mlflow_resource(context: dg.InitResourceContext) -> Iterator[Any]:
     client = mlflow.MlflowClient(chosen.tracking_uri)
     _bury(client, ensure_experiment(client, EXPERIMENT, chosen), context)
     asked = {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": chosen.tracking_uri, "env": {}, "extra_tags": {}}
-    with warnings.catch_warnings():
-        # dagster-mlflow asks for the run by old names, and so does Dagster's own way to hand it a configuration.
-        warnings.filterwarnings("ignore", message=r"InitResourceContext\.", category=DeprecationWarning)
-        opened = mlflow_tracking.resource_fn(context.replace_config(asked))
-        run = next(opened)
-    try:
-        yield run
-    finally:
-        if mlflow.active_run() is not None:
-            mlflow.end_run()
+    with settings.kept("MLFLOW_TRACKING_URI"):  # dagster-mlflow sets it, and what comes after has settings of its own
+        with warnings.catch_warnings():
+            # dagster-mlflow asks for the run by old names, and so does Dagster's own way to hand it a configuration.
+            warnings.filterwarnings("ignore", message=r"InitResourceContext\.", category=DeprecationWarning)
+            opened = mlflow_tracking.resource_fn(context.replace_config(asked))
+            run = next(opened)
+        try:
+            yield run
+        finally:
+            if mlflow.active_run() is not None:
+                mlflow.end_run()
 
 
 def _bury(client: Any, experiment_id: str, context: dg.InitResourceContext) -> None:
