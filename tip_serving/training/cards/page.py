@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tip_serving.bench.page import words
+from tip_serving.bench.page.render import part
 from tip_serving.training.candidate import PROMPT_POLICY, REWARD_MODEL, TIP_POLICY
 from tip_serving.training.cards.card import TITLES, Card, is_complete
 from tip_serving.training.cards.views import calibration_view, group_views, input_view, metric_views, part_views
@@ -30,7 +31,8 @@ _MEASURED = {
 
 def html(card: Card) -> str:
     """The card as one self-contained page."""
-    style = Markup(files(_PACKAGE).joinpath("parts", "card.css").read_text(encoding="utf-8"))  # noqa: S704  our own file
+    own = files(_PACKAGE).joinpath("parts", "card.css").read_text(encoding="utf-8")
+    style = Markup(part("palette.css") + own)  # noqa: S704  our own files
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _rendered("card.html", card, escapes=True, style=style, digest=digest)
 
