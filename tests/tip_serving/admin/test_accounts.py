@@ -1,12 +1,10 @@
 """Accounts, tokens and what is written down about them: who may have which, until when, and who did it."""
 
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from support.admin import ANA, BEN, PASSWORD, VERA, Clock, client, opened, signed_in
+from support.admin import ANA, BEN, PASSWORD, VERA, Clock, client, signed_in
 
 from tip_serving.admin.assembly import Admin
 from tip_serving.admin.auth.database import AUDIT
@@ -14,24 +12,6 @@ from tip_serving.admin.service.errors import ConflictError, FaultsError
 from tip_serving.admin.service.users import Role
 
 OPEN = "/api/bench/experiments"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def admin(tmp_path: Path, clock: Clock) -> Iterator[Admin]:
-    made = opened(tmp_path, clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def with_password(admin: Admin) -> Admin:
-    admin.people.add(ANA, "pia", Role.VIEWER, PASSWORD)
-    return admin
 
 
 @pytest.mark.parametrize("change", ["removed", "demoted", "password"])

@@ -2,7 +2,6 @@
 
 import statistics
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,24 +22,6 @@ from tip_serving.admin.auth.database import SESSIONS
 from tip_serving.admin.service.users import Role, User
 
 OPEN = "/api/bench/experiments"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def admin(tmp_path: Path, clock: Clock) -> Iterator[Admin]:
-    made = opened(tmp_path, clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def with_password(admin: Admin) -> Admin:
-    admin.people.add(ANA, "pia", Role.VIEWER, PASSWORD)
-    return admin
 
 
 def _sign_in(browser: Browser, name: str, password: str) -> int:
