@@ -1,7 +1,6 @@
 """Judging one item at a time: resumed, undone, by two people at once, and on the leaderboard in the end."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,6 @@ from tip_serving.bench.judging.verdicts import VERDICTS
 from tip_serving.lake import layout
 
 GOOD = dict.fromkeys(NAMES, 4)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def admin(tmp_path: Path, clock: Clock) -> Iterator[Admin]:
-    made = opened(tmp_path, clock)
-    yield made
-    made.close()
 
 
 def _item(turn: Turn) -> str:
